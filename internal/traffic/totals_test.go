@@ -1,0 +1,146 @@
+package traffic
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
+)
+
+// book returns subnets as the address book publishes them, slots in order.
+func book(cidrs ...string) []*flow.Subnet {
+	var list []*flow.Subnet
+	for slot, cidr := range cidrs {
+		list = append(list, &flow.Subnet{CIDR: cidr, VPCID: "vpc-1", Slot: slot})
+	}
+	return list
+}
+
+func record(s *flow.Subnet, d flow.Direction, a flow.Action, packets, bytes uint64) flow.Record {
+	return flow.Record{Subnet: s, Direction: d, Action: a, Packets: packets, Bytes: bytes}
+}
+
+func observe(t *Totals, records ...flow.Record) {
+	tally := t.Tally()
+	tally.Observe(records)
+	tally.Apply()
+}
+
+func TestEveryRecordGoesToOneRow(t *testing.T) {
+	totals, subnets := New(), book("10.0.0.0/24", "10.0.1.0/24")
+	totals.SetSubnets(subnets)
+	a, b := subnets[0], subnets[1]
+	observe(totals,
+		record(a, flow.Egress, flow.Accept, 100, 5000),
+		record(b, flow.Ingress, flow.Accept, 100, 5000),
+		record(a, flow.Ingress, flow.Reject, 3, 120),
+		record(a, flow.Egress, flow.Reject, 4, 160),
+		record(b, flow.Ingress, flow.ActionNone, 1, 40),
+		record(nil, flow.Ingress, flow.Accept, 9, 9),
+	)
+	want := map[*flow.Subnet]counts{
+		a: {sent: {5000, 100, 1}, deniedIngress: {120, 3, 1}, deniedEgress: {160, 4, 1}},
+		b: {received: {5040, 101, 2}},
+	}
+	for s, w := range want {
+		if got := totals.rows[s.Slot].counts; got != w {
+			t.Errorf("%s: got %v, want %v", s.CIDR, got, w)
+		}
+	}
+}
+
+// TestRejectedEgressIsDeniedEgress: what a subnet's own rules refuse to send is
+// denied in the direction egress, never received by anyone.
+func TestRejectedEgressIsDeniedEgress(t *testing.T) {
+	totals, subnets := New(), book("172.31.16.0/20")
+	totals.SetSubnets(subnets)
+	observe(totals, record(subnets[0], flow.Egress, flow.Reject, 4, 336))
+	want := `
+# HELP flowlog_denied_packets_total Packets refused by a security group or network ACL.
+# TYPE flowlog_denied_packets_total counter
+flowlog_denied_packets_total{direction="egress",subnet="172.31.16.0/20",vpc_id="vpc-1"} 4
+flowlog_denied_packets_total{direction="ingress",subnet="172.31.16.0/20",vpc_id="vpc-1"} 0
+# HELP flowlog_received_packets_total Packets of accepted flows that entered an interface of the subnet.
+# TYPE flowlog_received_packets_total counter
+flowlog_received_packets_total{subnet="172.31.16.0/20",vpc_id="vpc-1"} 0
+`
+	err := testutil.CollectAndCompare(totals, strings.NewReader(want), "flowlog_denied_packets_total", "flowlog_received_packets_total")
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestSubnetsAreBornAtZeroAndLeave(t *testing.T) {
+	totals, first := New(), book("10.0.0.0/24", "10.0.1.0/24")
+	totals.SetSubnets(first)
+	if got := testutil.CollectAndCount(totals, "flowlog_sent_bytes_total"); got != 2 {
+		t.Fatalf("%d series before any traffic, want 2", got)
+	}
+	observe(totals, record(first[0], flow.Egress, flow.Accept, 1, 10), record(first[1], flow.Egress, flow.Accept, 1, 20))
+	born := totals.rows[1].created
+
+	second := book("10.0.1.0/24", "10.0.2.0/24") // the first subnet left, the other moved to its slot
+	totals.SetSubnets(second)
+	if got := totals.rows[0]; got.counts[sent].bytes != 20 || got.created != born {
+		t.Errorf("a subnet that stayed lost its total or its birth: %+v", got)
+	}
+	if got := totals.rows[1].counts; got != (counts{}) {
+		t.Errorf("a new subnet starts at %v", got)
+	}
+}
+
+// TestTallyOutlivesItsAddressBook: a body placed by the old address book counts
+// by the subnet's identity, not by its old slot.
+func TestTallyOutlivesItsAddressBook(t *testing.T) {
+	totals, old := New(), book("10.0.0.0/24", "10.0.1.0/24")
+	totals.SetSubnets(old)
+	tally := totals.Tally()
+	tally.Observe([]flow.Record{record(old[0], flow.Egress, flow.Accept, 1, 10), record(old[1], flow.Egress, flow.Accept, 1, 20)})
+	totals.SetSubnets(book("10.0.1.0/24"))
+	tally.Apply()
+	if got := totals.rows[0].counts[sent]; got != (amount{20, 1, 1}) {
+		t.Errorf("got %v, want the total of 10.0.1.0/24 alone", got)
+	}
+}
+
+func TestDiscardForgets(t *testing.T) {
+	totals, subnets := New(), book("10.0.0.0/24")
+	totals.SetSubnets(subnets)
+	tally := totals.Tally()
+	tally.Observe([]flow.Record{record(subnets[0], flow.Egress, flow.Accept, 1, 10)})
+	tally.Discard()
+	tally.Apply()
+	if got := totals.rows[0].counts; got != (counts{}) {
+		t.Errorf("discarded records were counted: %v", got)
+	}
+}
+
+func TestCountingDoesNotAllocate(t *testing.T) {
+	totals, subnets := New(), book("10.0.0.0/24", "10.0.1.0/24")
+	totals.SetSubnets(subnets)
+	records := make([]flow.Record, 400)
+	for i := range records {
+		records[i] = record(subnets[i%2], flow.Direction(1+i/2%2), flow.Accept, 1, 40)
+	}
+	tally := totals.Tally()
+	body := func() { tally.Observe(records); tally.Apply() }
+	body()
+	if n := testing.AllocsPerRun(100, body); n != 0 {
+		t.Errorf("%v allocations per body", n)
+	}
+}
+
+func TestMetricsAreWellNamed(t *testing.T) {
+	totals := New()
+	totals.SetSubnets(book("10.0.0.0/24"))
+	problems, err := testutil.CollectAndLint(totals)
+	if err != nil || len(problems) > 0 {
+		t.Errorf("%v %v", problems, err)
+	}
+	if err := prometheus.NewPedanticRegistry().Register(totals); err != nil {
+		t.Error(err)
+	}
+}
