@@ -47,19 +47,19 @@ func (t *Totals) Describe(ch chan<- *prometheus.Desc) {
 func (t *Totals) Collect(ch chan<- prometheus.Metric) {
 	for i := range t.rows {
 		r := &t.rows[i]
-		r.collect(ch, receivedFamily, received)
-		r.collect(ch, sentFamily, sent)
-		r.collect(ch, deniedFamily, deniedIngress, flow.Ingress.String())
-		r.collect(ch, deniedFamily, deniedEgress, flow.Egress.String())
+		r.collect(ch, receivedFamily, Received)
+		r.collect(ch, sentFamily, Sent)
+		r.collect(ch, deniedFamily, DeniedIngress, flow.Ingress.String())
+		r.collect(ch, deniedFamily, DeniedEgress, flow.Egress.String())
 	}
 }
 
-func (r *row) collect(ch chan<- prometheus.Metric, f family, c class, labels ...string) {
-	labels = append([]string{r.subnet.VPCID, r.subnet.CIDR}, labels...)
+func (r *Row) collect(ch chan<- prometheus.Metric, f family, c Class, labels ...string) {
+	labels = append([]string{r.Subnet.VPCID, r.Subnet.CIDR}, labels...)
 	counter := func(desc *prometheus.Desc, v uint64) {
-		ch <- prometheus.MustNewConstMetricWithCreatedTimestamp(desc, prometheus.CounterValue, float64(v), r.created, labels...)
+		ch <- prometheus.MustNewConstMetricWithCreatedTimestamp(desc, prometheus.CounterValue, float64(v), r.Created, labels...)
 	}
-	counter(f.bytes, r.counts[c].bytes)
-	counter(f.packets, r.counts[c].packets)
-	counter(f.flows, r.counts[c].flows)
+	counter(f.bytes, r.Counts[c].Bytes)
+	counter(f.packets, r.Counts[c].Packets)
+	counter(f.flows, r.Counts[c].Flows)
 }

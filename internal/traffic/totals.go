@@ -8,55 +8,66 @@ import (
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
 )
 
-// amount is what one counter row adds up.
-type amount struct{ bytes, packets, flows uint64 }
+// Amount is what one kind of traffic adds up to.
+type Amount struct {
+	Bytes   uint64 `json:"bytes"`
+	Packets uint64 `json:"packets"`
+	Flows   uint64 `json:"flows"` // flow log records
+}
 
-// counts are the totals of one subnet.
-type counts [numClasses]amount
+// Class is a kind of traffic, as seen from the interfaces of a subnet.
+type Class uint8
 
-// class is the row of the totals that a record belongs to.
-type class uint8
-
+// The kinds: accepted traffic that entered or left, traffic that was denied.
 const (
-	received class = iota
-	sent
-	deniedIngress
-	deniedEgress
+	Received Class = iota
+	Sent
+	DeniedIngress
+	DeniedEgress
 	numClasses
 )
 
+// Counts are the totals of one subnet, by Class.
+type Counts [numClasses]Amount
+
 // classOf returns the row of a placed record. Whatever did not leave, entered:
 // the address book gives every placed record a direction.
-func classOf(r *flow.Record) class {
-	c := received
+func classOf(r *flow.Record) Class {
+	c := Received
 	if r.Direction == flow.Egress {
-		c = sent
+		c = Sent
 	}
 	if r.Rejected() {
-		c += deniedIngress
+		c += DeniedIngress
 	}
 	return c
 }
 
-func (a *amount) add(b amount) {
-	a.bytes += b.bytes
-	a.packets += b.packets
-	a.flows += b.flows
+func (a *Amount) add(b Amount) {
+	a.Bytes += b.Bytes
+	a.Packets += b.Packets
+	a.Flows += b.Flows
 }
 
 // Totals are the counters of all known subnets. They have no lock of their own:
 // SetSubnets, Apply of a tally and Collect run under the ledger's.
 type Totals struct {
-	rows  []row
+	rows  []Row
 	byKey map[flow.Key]int
 	now   func() time.Time
 }
 
-type row struct {
-	subnet  *flow.Subnet
-	counts  counts
-	created time.Time
+// Row is the totals of one subnet.
+type Row struct {
+	Subnet *flow.Subnet
+	Counts Counts
+	// Created is when the subnet became known and its counters stood at 0.
+	Created time.Time
 }
+
+// Rows returns the totals of all known subnets, ordered by slot. The slice
+// belongs to the totals: it is read under the ledger and not kept.
+func (t *Totals) Rows() []Row { return t.rows }
 
 // New returns totals without subnets.
 func New() *Totals {
@@ -66,13 +77,13 @@ func New() *Totals {
 // SetSubnets makes subnets, ordered by slot, the ones that totals are kept for.
 // New ones start at 0, known ones continue, those that left are forgotten.
 func (t *Totals) SetSubnets(subnets []*flow.Subnet) {
-	rows := make([]row, len(subnets))
+	rows := make([]Row, len(subnets))
 	byKey := make(map[flow.Key]int, len(subnets))
 	now := t.now()
 	for slot, s := range subnets {
-		rows[slot] = row{subnet: s, created: now}
+		rows[slot] = Row{Subnet: s, Created: now}
 		if old, ok := t.byKey[s.Key()]; ok {
-			rows[slot].counts, rows[slot].created = t.rows[old].counts, t.rows[old].created
+			rows[slot].Counts, rows[slot].Created = t.rows[old].Counts, t.rows[old].Created
 		}
 		byKey[s.Key()] = slot
 	}
@@ -81,8 +92,8 @@ func (t *Totals) SetSubnets(subnets []*flow.Subnet) {
 
 // find returns the row of a subnet, which may come from an earlier list than
 // the current one; nil when the subnet has left.
-func (t *Totals) find(s *flow.Subnet) *row {
-	if s.Slot < len(t.rows) && t.rows[s.Slot].subnet == s {
+func (t *Totals) find(s *flow.Subnet) *Row {
+	if s.Slot < len(t.rows) && t.rows[s.Slot].Subnet == s {
 		return &t.rows[s.Slot]
 	}
 	if slot, ok := t.byKey[s.Key()]; ok {
@@ -97,7 +108,7 @@ func (t *Totals) Tally() *Tally { return &Tally{totals: t} }
 // Tally adds up one body. It belongs to one worker; only Apply meets the totals.
 type Tally struct {
 	totals  *Totals
-	counts  []counts // by slot of the address book that placed the body
+	counts  []Counts // by slot of the address book that placed the body
 	touched []*flow.Subnet
 }
 
@@ -110,18 +121,18 @@ func (t *Tally) Observe(records []flow.Record) {
 			continue
 		}
 		c := t.of(r.Subnet)
-		c[classOf(r)].add(amount{r.Bytes, r.Packets, 1})
+		c[classOf(r)].add(Amount{r.Bytes, r.Packets, 1})
 	}
 }
 
 // of returns the counts of a subnet. A row without flows was not touched yet,
 // for every record is a flow.
-func (t *Tally) of(s *flow.Subnet) *counts {
+func (t *Tally) of(s *flow.Subnet) *Counts {
 	if s.Slot >= len(t.counts) {
-		t.counts = append(t.counts, make([]counts, s.Slot+1-len(t.counts))...)
+		t.counts = append(t.counts, make([]Counts, s.Slot+1-len(t.counts))...)
 	}
 	c := &t.counts[s.Slot]
-	if c[received].flows|c[sent].flows|c[deniedIngress].flows|c[deniedEgress].flows == 0 {
+	if c[Received].Flows|c[Sent].Flows|c[DeniedIngress].Flows|c[DeniedEgress].Flows == 0 {
 		t.touched = append(t.touched, s)
 	}
 	return c
@@ -132,8 +143,8 @@ func (t *Tally) of(s *flow.Subnet) *counts {
 func (t *Tally) Apply() {
 	for _, s := range t.touched {
 		if row := t.totals.find(s); row != nil {
-			for c := range row.counts {
-				row.counts[c].add(t.counts[s.Slot][c])
+			for c := range row.Counts {
+				row.Counts[c].add(t.counts[s.Slot][c])
 			}
 		}
 	}
@@ -143,7 +154,7 @@ func (t *Tally) Apply() {
 // Discard forgets what was observed since the last Apply.
 func (t *Tally) Discard() {
 	for _, s := range t.touched {
-		t.counts[s.Slot] = counts{}
+		t.counts[s.Slot] = Counts{}
 	}
 	clear(t.touched) // keep no subnet of an old address book alive
 	t.touched = t.touched[:0]

@@ -41,12 +41,12 @@ func TestEveryRecordGoesToOneRow(t *testing.T) {
 		record(b, flow.Ingress, flow.ActionNone, 1, 40),
 		record(nil, flow.Ingress, flow.Accept, 9, 9),
 	)
-	want := map[*flow.Subnet]counts{
-		a: {sent: {5000, 100, 1}, deniedIngress: {120, 3, 1}, deniedEgress: {160, 4, 1}},
-		b: {received: {5040, 101, 2}},
+	want := map[*flow.Subnet]Counts{
+		a: {Sent: {5000, 100, 1}, DeniedIngress: {120, 3, 1}, DeniedEgress: {160, 4, 1}},
+		b: {Received: {5040, 101, 2}},
 	}
 	for s, w := range want {
-		if got := totals.rows[s.Slot].counts; got != w {
+		if got := totals.rows[s.Slot].Counts; got != w {
 			t.Errorf("%s: got %v, want %v", s.CIDR, got, w)
 		}
 	}
@@ -80,14 +80,14 @@ func TestSubnetsAreBornAtZeroAndLeave(t *testing.T) {
 		t.Fatalf("%d series before any traffic, want 2", got)
 	}
 	observe(totals, record(first[0], flow.Egress, flow.Accept, 1, 10), record(first[1], flow.Egress, flow.Accept, 1, 20))
-	born := totals.rows[1].created
+	born := totals.rows[1].Created
 
 	second := book("10.0.1.0/24", "10.0.2.0/24") // the first subnet left, the other moved to its slot
 	totals.SetSubnets(second)
-	if got := totals.rows[0]; got.counts[sent].bytes != 20 || got.created != born {
+	if got := totals.rows[0]; got.Counts[Sent].Bytes != 20 || got.Created != born {
 		t.Errorf("a subnet that stayed lost its total or its birth: %+v", got)
 	}
-	if got := totals.rows[1].counts; got != (counts{}) {
+	if got := totals.rows[1].Counts; got != (Counts{}) {
 		t.Errorf("a new subnet starts at %v", got)
 	}
 }
@@ -101,7 +101,7 @@ func TestTallyOutlivesItsAddressBook(t *testing.T) {
 	tally.Observe([]flow.Record{record(old[0], flow.Egress, flow.Accept, 1, 10), record(old[1], flow.Egress, flow.Accept, 1, 20)})
 	totals.SetSubnets(book("10.0.1.0/24"))
 	tally.Apply()
-	if got := totals.rows[0].counts[sent]; got != (amount{20, 1, 1}) {
+	if got := totals.rows[0].Counts[Sent]; got != (Amount{20, 1, 1}) {
 		t.Errorf("got %v, want the total of 10.0.1.0/24 alone", got)
 	}
 }
@@ -113,7 +113,7 @@ func TestDiscardForgets(t *testing.T) {
 	tally.Observe([]flow.Record{record(subnets[0], flow.Egress, flow.Accept, 1, 10)})
 	tally.Discard()
 	tally.Apply()
-	if got := totals.rows[0].counts; got != (counts{}) {
+	if got := totals.rows[0].Counts; got != (Counts{}) {
 		t.Errorf("discarded records were counted: %v", got)
 	}
 }

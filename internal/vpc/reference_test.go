@@ -1,0 +1,349 @@
+package vpc
+
+import (
+	"flag"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
+)
+
+// reference places records by the text of the rule, slowly and without an
+// index: every subnet is asked for every record.
+type reference struct {
+	subnets    []flow.Subnet
+	interfaces []Interface
+	// common are the addresses that all records of an interface and family
+	// have had at an end.
+	common map[string][]netip.Addr
+}
+
+type verdict struct {
+	vpcID, cidr string
+	direction   flow.Direction
+	ambiguous   bool
+}
+
+func (r *reference) subnetOf(id string) *flow.Subnet {
+	for i := range r.subnets {
+		if id != "" && r.subnets[i].ID == id {
+			return &r.subnets[i]
+		}
+	}
+	return nil
+}
+
+func (r *reference) interfaceOf(id string) *Interface {
+	for i := range r.interfaces {
+		if id != "" && r.interfaces[i].ID == id {
+			return &r.interfaces[i]
+		}
+	}
+	return nil
+}
+
+// vpcOfInterface is what the book says.
+func (r *reference) vpcOfInterface(i *Interface) string {
+	if s := r.subnetOf(i.SubnetID); s != nil && s.VPCID != "" {
+		return s.VPCID
+	}
+	return i.VPCID
+}
+
+func (r *reference) vpcOf(rec *flow.Record) string {
+	if s := r.subnetOf(string(rec.SubnetID)); s != nil && s.VPCID != "" {
+		return s.VPCID
+	}
+	if len(rec.VPCID) > 0 {
+		return string(rec.VPCID)
+	}
+	if i := r.interfaceOf(string(rec.InterfaceID)); i != nil {
+		return r.vpcOfInterface(i)
+	}
+	return ""
+}
+
+func differ(a, b string) bool { return a != "" && b != "" && a != b }
+
+type found struct {
+	subnet *flow.Subnet
+	bits   int
+}
+
+// candidates returns what is left after all filters, the best first.
+func (r *reference) candidates(rec *flow.Record, addr netip.Addr) []found {
+	var list []found
+	for i := range r.subnets {
+		s := &r.subnets[i]
+		if differ(s.VPCID, r.vpcOf(rec)) || differ(s.ID, string(rec.SubnetID)) {
+			continue
+		}
+		bits := -1
+		for _, p := range s.Prefixes {
+			if p.Contains(addr) {
+				bits = max(bits, p.Bits())
+			}
+		}
+		if bits >= 0 {
+			list = append(list, found{s, bits})
+		}
+	}
+	list = narrow(list, func(s *flow.Subnet) bool { return !differ(s.AZID, string(rec.AZID)) })
+	list = narrow(list, func(s *flow.Subnet) bool { return !differ(s.AccountID, string(rec.AccountID)) })
+	slices.SortFunc(list, func(a, b found) int {
+		if a.bits != b.bits {
+			return b.bits - a.bits
+		}
+		if (a.subnet.VPCID == "") != (b.subnet.VPCID == "") {
+			if a.subnet.VPCID == "" {
+				return 1
+			}
+			return -1
+		}
+		if c := strings.Compare(a.subnet.VPCID, b.subnet.VPCID); c != 0 {
+			return c
+		}
+		return strings.Compare(a.subnet.CIDR, b.subnet.CIDR)
+	})
+	return list
+}
+
+func narrow(list []found, fits func(*flow.Subnet) bool) []found {
+	var kept []found
+	for _, f := range list {
+		if fits(f.subnet) {
+			kept = append(kept, f)
+		}
+	}
+	if len(kept) == 0 {
+		return list
+	}
+	return kept
+}
+
+func (r *reference) direction(rec *flow.Record) flow.Direction {
+	within := func(s *flow.Subnet, a netip.Addr) bool {
+		return slices.ContainsFunc(s.Prefixes, func(p netip.Prefix) bool { return p.Contains(a) })
+	}
+	i := r.interfaceOf(string(rec.InterfaceID))
+	if rec.Direction != flow.DirectionUnknown {
+		return rec.Direction
+	}
+	if i != nil {
+		if a, b := slices.Contains(i.Addrs, rec.Src), slices.Contains(i.Addrs, rec.Dst); a != b {
+			return map[bool]flow.Direction{true: flow.Egress, false: flow.Ingress}[a]
+		}
+	}
+	home := r.subnetOf(string(rec.SubnetID))
+	if home == nil {
+		home = r.subnetOfInterface(rec)
+	}
+	if home != nil {
+		if a, b := within(home, rec.Src), within(home, rec.Dst); a != b {
+			return map[bool]flow.Direction{true: flow.Egress, false: flow.Ingress}[a]
+		}
+	}
+	if a, b := len(r.candidates(rec, rec.Src)) > 0, len(r.candidates(rec, rec.Dst)) > 0; a != b {
+		return map[bool]flow.Direction{true: flow.Egress, false: flow.Ingress}[a]
+	}
+	if own := r.common[key(rec)]; len(own) == 1 && rec.Src != rec.Dst && i == nil && key(rec) != "" {
+		if own[0] == rec.Src {
+			return flow.Egress
+		}
+		if own[0] == rec.Dst {
+			return flow.Ingress
+		}
+	}
+	return flow.DirectionUnknown
+}
+
+func (r *reference) subnetOfInterface(rec *flow.Record) *flow.Subnet {
+	i := r.interfaceOf(string(rec.InterfaceID))
+	if i == nil || len(rec.SubnetID) > 0 || differ(r.vpcOfInterface(i), r.vpcOf(rec)) {
+		return nil
+	}
+	return r.subnetOf(i.SubnetID)
+}
+
+// key names interface and family; it is empty where nothing can be learned.
+func key(rec *flow.Record) string {
+	if len(rec.InterfaceID) == 0 || !rec.Src.IsValid() || !rec.Dst.IsValid() || rec.Src.Is4() != rec.Dst.Is4() {
+		return ""
+	}
+	if rec.Src.Is4() {
+		return string(rec.InterfaceID) + " IPv4"
+	}
+	return string(rec.InterfaceID) + " IPv6"
+}
+
+func (r *reference) block(recs []flow.Record) (out []verdict) {
+	for i := range recs {
+		rec := &recs[i]
+		k := key(rec)
+		if k == "" || rec.Direction != flow.DirectionUnknown || r.interfaceOf(string(rec.InterfaceID)) != nil {
+			continue
+		}
+		both := []netip.Addr{rec.Src, rec.Dst}
+		if rec.Src == rec.Dst {
+			both = both[:1]
+		}
+		if before, seen := r.common[k]; seen {
+			both = slices.DeleteFunc(slices.Clone(before), func(a netip.Addr) bool { return !slices.Contains(both, a) })
+		}
+		r.common[k] = both
+	}
+	for i := range recs {
+		out = append(out, r.place(&recs[i]))
+	}
+	return out
+}
+
+func (r *reference) place(rec *flow.Record) verdict {
+	direction := r.direction(rec)
+	own, guess := rec.Src, direction == flow.DirectionUnknown
+	if direction == flow.Ingress {
+		own = rec.Dst
+	}
+	byAddress := r.candidates(rec, own)
+	home := r.subnetOf(string(rec.SubnetID))
+	several := false
+	if home == nil && (len(rec.VPCID) == 0 || len(byAddress) == 0) {
+		home = r.subnetOfInterface(rec)
+	}
+	if home == nil && len(byAddress) > 0 {
+		home = byAddress[0].subnet
+		vpcs := map[string]bool{}
+		for _, f := range byAddress {
+			if f.subnet.VPCID != "" {
+				vpcs[f.subnet.VPCID] = true
+			}
+		}
+		several = len(vpcs) > 1
+	}
+	switch {
+	case home == nil:
+		return verdict{direction: direction}
+	case guess:
+		return verdict{home.VPCID, home.CIDR, flow.Egress, true}
+	}
+	return verdict{home.VPCID, home.CIDR, direction, several}
+}
+
+// The drawn worlds are small, so that ranges overlap and evidence contradicts.
+var (
+	somePrefixes = []string{
+		"10.0.0.0/8", "10.0.0.0/16", "10.0.0.0/24", "10.0.0.0/28", "10.0.1.0/24", "10.0.0.128/25", "0.0.0.0/0",
+		"2001:db8::/32", "2001:db8::/64", "2001:db8:0:1::/64", "2001:db8::8/127",
+	}
+	someAddrs = []string{
+		"", "10.0.0.1", "10.0.0.2", "10.0.0.130", "10.0.1.1", "10.7.7.7", "8.8.8.8", "10.0.0.9",
+		"2001:db8::1", "2001:db8::9", "2001:db8:0:1::1", "2001:db8:9::1", "2600::1",
+	}
+	someVPCs     = []string{"", "vpc-1", "vpc-2", "vpc-3"}
+	someZones    = []string{"", "az1", "az2"}
+	someAccounts = []string{"", "111", "222"}
+	someSubnets  = []string{"", "subnet-0", "subnet-1", "subnet-2", "subnet-3", "subnet-z"}
+	someENIs     = []string{"", "eni-1", "eni-2", "eni-3", "eni-4"}
+)
+
+func drawSubnets(t *rapid.T) (subnets []flow.Subnet) {
+	used := map[flow.Key]bool{}
+	for n := range rapid.IntRange(0, 9).Draw(t, "subnets") {
+		var prefixes []netip.Prefix
+		for _, p := range rapid.SliceOfNDistinct(rapid.SampledFrom(somePrefixes), 1, 2, rapid.ID).Draw(t, "prefixes") {
+			prefixes = append(prefixes, netip.MustParsePrefix(p))
+		}
+		s := flow.Subnet{
+			CIDR: prefixes[0].String(), Prefixes: prefixes, VPCID: rapid.SampledFrom(someVPCs).Draw(t, "vpc"),
+			AZID: rapid.SampledFrom(someZones).Draw(t, "az"), AccountID: rapid.SampledFrom(someAccounts).Draw(t, "account"),
+		}
+		if rapid.Bool().Draw(t, "has id") {
+			s.ID = "subnet-" + string(rune('0'+n))
+		}
+		if !used[s.Key()] {
+			used[s.Key()] = true
+			subnets = append(subnets, s)
+		}
+	}
+	return subnets
+}
+
+func drawAddr(t *rapid.T) netip.Addr {
+	a, _ := netip.ParseAddr(rapid.SampledFrom(someAddrs).Draw(t, "address"))
+	return a
+}
+
+func drawInterfaces(t *rapid.T) (interfaces []Interface) {
+	for _, id := range rapid.SliceOfNDistinct(rapid.SampledFrom(someENIs[1:]), 0, 2, rapid.ID).Draw(t, "interfaces") {
+		i := Interface{ID: id, SubnetID: rapid.SampledFrom(someSubnets).Draw(t, "subnet-id"), VPCID: rapid.SampledFrom(someVPCs).Draw(t, "vpc")}
+		for range rapid.IntRange(0, 2).Draw(t, "addresses") {
+			if a := drawAddr(t); a.IsValid() {
+				i.Addrs = append(i.Addrs, a)
+			}
+		}
+		interfaces = append(interfaces, i)
+	}
+	return interfaces
+}
+
+func drawRecord(t *rapid.T, has [6]bool) flow.Record {
+	text := func(has bool, from []string, what string) []byte {
+		if !has {
+			return nil
+		}
+		return []byte(rapid.SampledFrom(from).Draw(t, what))
+	}
+	r := flow.Record{
+		Src: drawAddr(t), Dst: drawAddr(t),
+		InterfaceID: text(has[0], someENIs, "interface-id"), SubnetID: text(has[1], someSubnets, "subnet-id"),
+		VPCID: text(has[2], append(someVPCs, "vpc-z"), "vpc-id"), AZID: text(has[3], someZones, "az-id"),
+		AccountID: text(has[4], someAccounts, "account-id"),
+	}
+	if has[5] {
+		r.Direction = rapid.SampledFrom([]flow.Direction{flow.DirectionUnknown, flow.Ingress, flow.Egress}).Draw(t, "direction")
+	}
+	return r
+}
+
+// check runs a property over at least so many cases.
+func check(t *testing.T, cases string, property func(*rapid.T)) {
+	t.Helper()
+	f := flag.Lookup("rapid.checks")
+	before := f.Value.String()
+	if err := f.Value.Set(cases); err != nil {
+		t.Fatal(err)
+	}
+	defer f.Value.Set(before)
+	rapid.Check(t, property)
+}
+
+func TestLocateAgreesWithReference(t *testing.T) {
+	check(t, "10000", func(t *rapid.T) {
+		subnets, interfaces := drawSubnets(t), drawInterfaces(t)
+		slow := &reference{subnets: subnets, interfaces: interfaces, common: map[string][]netip.Addr{}}
+		table, l := NewTable(subnets, interfaces), new(Learner)
+		var has [6]bool
+		for i := range has {
+			has[i] = rapid.Bool().Draw(t, "has field")
+		}
+		for range rapid.IntRange(1, 2).Draw(t, "blocks") {
+			recs := make([]flow.Record, rapid.IntRange(1, 6).Draw(t, "records"))
+			for i := range recs {
+				recs[i] = drawRecord(t, has)
+			}
+			want := slow.block(slices.Clone(recs))
+			table.Locate(recs, l)
+			for i := range recs {
+				got := verdict{direction: recs[i].Direction, ambiguous: recs[i].Ambiguous}
+				got.cidr, got.vpcID = placed(&recs[i])
+				if got != want[i] {
+					t.Fatalf("record %d %+v\n got %+v\nwant %+v", i, recs[i], got, want[i])
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,127 @@
+package web
+
+import (
+	"html"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+const (
+	healthyPath = "/-/healthy"
+	readyPath   = "/-/ready"
+	healthPath  = "/health" // what older set-ups ask
+
+	// scrapesInFlight bounds the scrapes that are gathered and held in memory
+	// at once. A pair of Prometheus servers and a person make three.
+	scrapesInFlight = 8
+	// scrapeTimeout leaves half of the write timeout to the answer.
+	scrapeTimeout = 30 * time.Second
+)
+
+func (s *Server) telemetryPath() string { return either(s.TelemetryPath, "/metrics") }
+
+// handler is a mux of its own: the default one belongs to whoever registers there.
+func (s *Server) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET "+exact(s.telemetryPath()), s.scrapes.watch(s.metrics()))
+	mux.HandleFunc("GET "+healthyPath, healthy)
+	mux.HandleFunc("GET "+healthPath, healthy)
+	mux.HandleFunc("GET "+readyPath, s.ready)
+	if s.telemetryPath() != "/" {
+		mux.Handle("GET "+exact("/"), landing(s.telemetryPath(), s.Version))
+	}
+	return mux
+}
+
+// exact returns the pattern of a path alone: a mux takes "/" for every path.
+func exact(path string) string {
+	if path == "/" {
+		return "/{$}"
+	}
+	return path
+}
+
+// metrics gathers for each scrape anew: an answer is never older than its
+// question. A collector that fails is counted in promhttp_* and logged, and
+// what the others say is served.
+func (s *Server) metrics() http.Handler {
+	h := promhttp.HandlerFor(s.Gatherer, promhttp.HandlerOpts{
+		ErrorLog:            slog.NewLogLogger(s.logger().Handler(), slog.LevelError),
+		ErrorHandling:       promhttp.ContinueOnError,
+		Registry:            s.Registry,
+		MaxRequestsInFlight: scrapesInFlight,
+		Timeout:             scrapeTimeout,
+		EnableOpenMetrics:   true,
+	})
+	if s.Registry == nil {
+		return h
+	}
+	return promhttp.InstrumentMetricHandler(s.Registry, h)
+}
+
+func healthy(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "healthy") }
+
+// ready answers 503 with a reason a line until every check passes.
+func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
+	var reasons []string
+	for _, check := range s.Ready {
+		if err := check(); err != nil {
+			reasons = append(reasons, strings.Join(strings.Fields(err.Error()), " "))
+		}
+	}
+	if len(reasons) > 0 {
+		plain(w, http.StatusServiceUnavailable, strings.Join(reasons, "\n"))
+		return
+	}
+	plain(w, http.StatusOK, "ready")
+}
+
+func plain(w http.ResponseWriter, status int, text string) {
+	header(w, "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, text+"\n") // a client that went away has no use for an error
+}
+
+// landing is a page of fixed bytes. Its links are relative, so that they work
+// behind a proxy that adds a prefix.
+func landing(telemetryPath, version string) http.Handler {
+	page := `<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>flowlog-exporter</title></head>
+<body>
+<h1>flowlog-exporter</h1>
+<p>VPC flow logs as Prometheus metrics. Version ` + html.EscapeString(either(version, "unknown")) + `.</p>
+<ul>
+<li><a href=".` + html.EscapeString(telemetryPath) + `">Metrics</a></li>
+<li><a href=".` + readyPath + `">Ready?</a></li>
+<li><a href=".` + healthyPath + `">Healthy?</a></li>
+</ul>
+</body>
+</html>
+`
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		header(w, "text/html; charset=utf-8")
+		_, _ = io.WriteString(w, page)
+	})
+}
+
+// header sets what every answer of ours has. What the web configuration file
+// has set before stays.
+func header(w http.ResponseWriter, contentType string) {
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Cache-Control", "no-store")
+	for name, value := range map[string]string{
+		"X-Content-Type-Options":  "nosniff",
+		"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+	} {
+		if h.Get(name) == "" {
+			h.Set(name, value)
+		}
+	}
+}
