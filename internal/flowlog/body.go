@@ -1,0 +1,143 @@
+package flowlog
+
+import (
+	"bytes"
+	"errors"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
+)
+
+// sniffed is how many bytes decide whether a message is text.
+const sniffed = 512
+
+// record reads a data record: one message, or those that the Kinesis Producer
+// Library put into it.
+func (r *Reader) record(data []byte) error {
+	messages, ok := aggregate(data)
+	if !ok {
+		return r.message(data)
+	}
+	if !wellFormed(messages) {
+		r.fail(flow.Content, data)
+		return nil
+	}
+	for message := range aggregated(messages) {
+		if err := r.message(message); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// message reads one message whole. Its records leave before the buffers behind
+// them are used again.
+func (r *Reader) message(data []byte) error {
+	plain, err := r.inflate.whole(data, r.max)
+	if err != nil {
+		r.fail(decodeStage(err), data)
+		return nil
+	}
+	switch contentOf(plain) {
+	case contentDocuments:
+		_, _, err = r.documents(plain, false)
+	case contentText:
+		r.beginText()
+		err = r.lines(plain)
+	case contentForeign:
+		r.fail(flow.Content, plain)
+	}
+	if err != nil {
+		return err
+	}
+	return r.flush()
+}
+
+// content is what a message holds.
+type content uint8
+
+const (
+	contentNone content = iota
+	contentDocuments
+	contentText
+	contentForeign
+)
+
+// contentOf decides by the first bytes: a brace begins JSON, and text is UTF-8
+// without control characters other than tabs and line ends.
+func contentOf(data []byte) content {
+	head := bytes.TrimLeft(data, " \t\r\n")
+	switch {
+	case len(head) == 0:
+		return contentNone
+	case head[0] == '{':
+		return contentDocuments
+	}
+	for head = head[:min(len(head), sniffed)]; len(head) > 0; {
+		c, size := utf8.DecodeRune(head)
+		if c == utf8.RuneError && size == 1 && utf8.FullRune(head) {
+			return contentForeign
+		}
+		if c < ' ' && c != '\t' && c != '\r' && c != '\n' || c == 0x7f {
+			return contentForeign
+		}
+		head = head[size:]
+	}
+	return contentText
+}
+
+// decodeStage says which failure an error of the inflater is.
+func decodeStage(err error) flow.Stage {
+	if errors.Is(err, errLimit) {
+		return flow.Limit
+	}
+	return flow.Decompress
+}
+
+// fail counts something that cannot be decoded and tells what it begins with.
+func (r *Reader) fail(stage flow.Stage, data []byte) {
+	r.block.Failures[stage]++
+	if !r.notices.due(topicMessage) {
+		return
+	}
+	first := strconv.QuoteToASCII(string(data[:min(len(data), 32)]))
+	r.logger.Warn("a message cannot be decoded: "+guess(stage, data), "stage", stage.String(),
+		"bytes", len(data), "first_bytes", first[1:len(first)-1])
+}
+
+// beginnings are things that have been put into streams instead of flow logs.
+var beginnings = []struct{ prefix, guess string }{
+	{kplMagic, "it looks like a KPL record with a wrong checksum"},
+	{gzipMagic, "it looks like damaged or nested gzip"},
+	{zstdMagic, "it looks like damaged or nested zstd"},
+	{base64Gzip, "it looks like damaged base64 of gzip"},
+	{base64JSON, "it looks like damaged base64 of JSON"},
+	{"PAR1", "it looks like Parquet"},
+	{"Obj\x01", "it looks like Avro"},
+	{"PK\x03\x04", "it looks like a zip archive"},
+	{"BZh", "it looks like bzip2"},
+	{"\xfd7zXZ", "it looks like xz"},
+	{"\x04\x22\x4d\x18", "it looks like LZ4"},
+	{"\xff\xfe", "it looks like UTF-16 text"},
+	{"\xfe\xff", "it looks like UTF-16 text"},
+	{`{"message"`, "it looks like Firehose records of a flow log; envelopes of a CloudWatch Logs subscription are expected"},
+	{`{"requestId"`, "it looks like a Firehose delivery; envelopes of a CloudWatch Logs subscription are expected"},
+	{`{"records"`, "it looks like a Firehose delivery; envelopes of a CloudWatch Logs subscription are expected"},
+	{`{"Records"`, "it looks like an S3 or SNS notification, not what it notifies of"},
+	{`{"version"`, "it looks like an EventBridge event or a transformed log; envelopes of a CloudWatch Logs subscription are expected"},
+	{"{", "it looks like JSON that is no envelope of a CloudWatch Logs subscription, or a damaged one"},
+}
+
+// guess says what a message may be.
+func guess(stage flow.Stage, data []byte) string {
+	if stage == flow.Limit {
+		return "it is larger than the limit when decompressed"
+	}
+	for _, b := range beginnings {
+		if hasPrefix(data, b.prefix) {
+			return b.guess
+		}
+	}
+	return "it is neither text, JSON, gzip nor zstd"
+}

@@ -1,0 +1,157 @@
+package flowlog
+
+import "github.com/flowlog-exporter/flowlog-exporter/internal/flow"
+
+// setter stores the value of one column in a record. It is never called with
+// "-", and answers false when the value is impossible. The value is a view.
+type setter func(rec *flow.Record, value []byte) bool
+
+// field is one row of the field table. A field without a setter is known and
+// not kept: its column may hold anything.
+type field struct {
+	// name is spelled as AWS does, with hyphens.
+	name string
+	// version is the first flow log version that has the field; version 6
+	// belongs to transit gateways.
+	version int
+	set     setter
+}
+
+// fields is the one place that knows the names of AWS. To keep one more field,
+// add it to flow.Record and give its row a setter.
+//
+// Sources: https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
+// and https://docs.aws.amazon.com/vpc/latest/tgw/tgw-flow-logs.html
+var fields = [...]field{
+	{"version", 2, checkNumber},
+	{"account-id", 2, setAccountID},
+	{"interface-id", 2, func(r *flow.Record, v []byte) bool { r.InterfaceID = v; return true }},
+	{"srcaddr", 2, func(r *flow.Record, v []byte) bool { return setAddr(&r.Src, v) }},
+	{"dstaddr", 2, func(r *flow.Record, v []byte) bool { return setAddr(&r.Dst, v) }},
+	{"srcport", 2, func(r *flow.Record, v []byte) bool { return setPort(&r.SrcPort, v) }},
+	{"dstport", 2, func(r *flow.Record, v []byte) bool { return setPort(&r.DstPort, v) }},
+	{"protocol", 2, func(r *flow.Record, v []byte) bool { return setOctet(&r.Protocol, v) }},
+	{"packets", 2, func(r *flow.Record, v []byte) bool { return setAmount(&r.Packets, v) }},
+	{"bytes", 2, func(r *flow.Record, v []byte) bool { return setAmount(&r.Bytes, v) }},
+	{"start", 2, func(r *flow.Record, v []byte) bool { return setTime(&r.Start, v) }},
+	{"end", 2, func(r *flow.Record, v []byte) bool { return setTime(&r.End, v) }},
+	{"action", 2, setAction},
+	{logStatus, 2, nil}, // read by Format.Parse itself
+
+	{"vpc-id", 3, func(r *flow.Record, v []byte) bool { r.VPCID = v; return true }},
+	{"subnet-id", 3, func(r *flow.Record, v []byte) bool { r.SubnetID = v; return true }},
+	{"instance-id", 3, func(r *flow.Record, v []byte) bool { r.InstanceID = v; return true }},
+	{"tcp-flags", 3, func(r *flow.Record, v []byte) bool { return setOctet(&r.TCPFlags, v) }},
+	{"type", 3, nil},
+	{"pkt-srcaddr", 3, func(r *flow.Record, v []byte) bool { return setAddr(&r.PktSrc, v) }},
+	{"pkt-dstaddr", 3, func(r *flow.Record, v []byte) bool { return setAddr(&r.PktDst, v) }},
+
+	{"region", 4, func(r *flow.Record, v []byte) bool { r.Region = v; return true }},
+	{"az-id", 4, func(r *flow.Record, v []byte) bool { r.AZID = v; return true }},
+	{"sublocation-type", 4, nil},
+	{"sublocation-id", 4, nil},
+
+	{"pkt-src-aws-service", 5, nil},
+	{"pkt-dst-aws-service", 5, nil},
+	{"flow-direction", 5, setDirection},
+	{"traffic-path", 5, func(r *flow.Record, v []byte) bool { return setOctet(&r.TrafficPath, v) }},
+
+	{"resource-type", 6, nil},
+	{"tgw-id", 6, nil},
+	{"tgw-attachment-id", 6, nil},
+	{"tgw-src-vpc-account-id", 6, nil}, // the ends of a transit gateway record are read by Format.attach
+	{"tgw-dst-vpc-account-id", 6, nil},
+	{"tgw-src-vpc-id", 6, nil},
+	{"tgw-dst-vpc-id", 6, nil},
+	{"tgw-src-subnet-id", 6, nil},
+	{"tgw-dst-subnet-id", 6, nil},
+	{"tgw-src-eni", 6, nil},
+	{"tgw-dst-eni", 6, nil},
+	{"tgw-src-az-id", 6, nil},
+	{"tgw-dst-az-id", 6, nil},
+	{"tgw-pair-attachment-id", 6, nil},
+	{"packets-lost-no-route", 6, checkNumber},
+	{"packets-lost-blackhole", 6, checkNumber},
+	{"packets-lost-mtu-exceeded", 6, checkNumber},
+	{"packets-lost-ttl-expired", 6, checkNumber},
+
+	{"ecs-cluster-arn", 7, nil},
+	{"ecs-cluster-name", 7, nil},
+	{"ecs-container-instance-arn", 7, nil},
+	{"ecs-container-instance-id", 7, nil},
+	{"ecs-container-id", 7, nil},
+	{"ecs-second-container-id", 7, nil},
+	{"ecs-service-name", 7, nil},
+	{"ecs-task-definition-arn", 7, nil},
+	{"ecs-task-arn", 7, nil},
+	{"ecs-task-id", 7, nil},
+
+	{"reject-reason", 8, func(r *flow.Record, v []byte) bool { r.RejectReason = v; return true }},
+
+	{"resource-id", 9, nil},
+
+	{"encryption-status", 10, checkNumber},
+
+	{"instance-tag", 11, nil},
+	{"instance-tag-2", 11, nil},
+	{"interface-tag", 11, nil},
+	{"interface-tag-2", 11, nil},
+	{"asg-tag", 11, nil},
+	{"asg-tag-2", 11, nil},
+	{"interface-type", 11, nil},
+	{"next-hop-interface-id", 11, nil},
+	{"next-hop-subnet-id", 11, nil},
+	{"next-hop-az-id", 11, nil},
+	{"next-hop-vpc-id", 11, nil},
+	{"next-hop-interface-type", 11, nil},
+}
+
+// logStatus names the column that tells records from NODATA and SKIPDATA.
+const logStatus = "log-status"
+
+// vital are the columns that say whether there was traffic at all. They stand
+// in for log-status where a format lacks it.
+var vital = map[string]bool{"srcaddr": true, "dstaddr": true, "packets": true, "bytes": true}
+
+// end is what a transit gateway record tells of one of its two attachments.
+type end struct {
+	column string
+	set    setter
+}
+
+// ends are the columns of the source (0) and the destination (1) attachment.
+var ends = [2][5]end{
+	{
+		{"tgw-src-eni", func(r *flow.Record, v []byte) bool { r.InterfaceID = v; return true }},
+		{"tgw-src-subnet-id", func(r *flow.Record, v []byte) bool { r.SubnetID = v; return true }},
+		{"tgw-src-vpc-id", func(r *flow.Record, v []byte) bool { r.VPCID = v; return true }},
+		{"tgw-src-az-id", func(r *flow.Record, v []byte) bool { r.AZID = v; return true }},
+		{"tgw-src-vpc-account-id", setAccountID},
+	},
+	{
+		{"tgw-dst-eni", func(r *flow.Record, v []byte) bool { r.InterfaceID = v; return true }},
+		{"tgw-dst-subnet-id", func(r *flow.Record, v []byte) bool { r.SubnetID = v; return true }},
+		{"tgw-dst-vpc-id", func(r *flow.Record, v []byte) bool { r.VPCID = v; return true }},
+		{"tgw-dst-az-id", func(r *flow.Record, v []byte) bool { r.AZID = v; return true }},
+		{"tgw-dst-vpc-account-id", setAccountID},
+	},
+}
+
+// fieldByName finds the row of a field by the name that AWS writes.
+var fieldByName = func() map[string]*field {
+	rows := make(map[string]*field, len(fields))
+	for i := range fields {
+		rows[fields[i].name] = &fields[i]
+	}
+	return rows
+}()
+
+// Fields returns the names of all fields of versions 2 to 11, transit gateway
+// fields included, as AWS writes them and in the order of their versions.
+func Fields() []string {
+	names := make([]string, len(fields))
+	for i := range fields {
+		names[i] = fields[i].name
+	}
+	return names
+}

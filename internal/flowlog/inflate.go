@@ -1,0 +1,135 @@
+package flowlog
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"io"
+	"slices"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// maxWindow is how far back zstd may refer, in bytes: levels up to 19 need
+// 8 MiB. It bounds the memory of a stream.
+const maxWindow = 32 << 20
+
+// keep is the largest buffer that is kept for the next message.
+const keep = 16 << 20
+
+// errLimit says that a message is larger than allowed.
+var errLimit = errors.New("larger than the limit")
+
+// Magic bytes of the encodings, and how base64 of gzip and of JSON begins.
+const (
+	gzipMagic  = "\x1f\x8b"
+	zstdMagic  = "\x28\xb5\x2f\xfd"
+	base64Gzip = "H4sI"
+	base64JSON = "eyJ"
+)
+
+// inflater decompresses with decoders and buffers that it uses again. What it
+// returns is valid until the next call.
+type inflater struct {
+	gzip gzip.Reader
+	zstd *zstd.Decoder
+	src  bytes.Reader
+	buf  []byte
+	raw  []byte // of base64
+}
+
+// whole returns what data holds when nothing is compressed or encoded any
+// more, at most limit bytes of it. Data that is plain is returned as it is.
+func (i *inflater) whole(data []byte, limit int64) ([]byte, error) {
+	if hasPrefix(data, base64Gzip) || hasPrefix(data, base64JSON) {
+		var err error
+		if data, err = i.decode(data, limit); err != nil {
+			return nil, err
+		}
+	}
+	if !compressed(data) {
+		return data, nil
+	}
+	i.src.Reset(data)
+	r, err := i.open(data, &i.src)
+	if err != nil {
+		return nil, err
+	}
+	i.buf, err = readAll(i.buf[:0], r, limit)
+	return i.buf, sizeError(err)
+}
+
+// compressed reports whether data begins as gzip or zstd does.
+func compressed(data []byte) bool { return hasPrefix(data, gzipMagic) || hasPrefix(data, zstdMagic) }
+
+// open returns a reader of what src holds, which begins with head. Members of
+// gzip and frames of zstd that follow each other are read as one.
+func (i *inflater) open(head []byte, src io.Reader) (io.Reader, error) {
+	if hasPrefix(head, gzipMagic) {
+		return &i.gzip, i.gzip.Reset(src)
+	}
+	if i.zstd != nil {
+		return i.zstd, i.zstd.Reset(src)
+	}
+	var err error
+	i.zstd, err = zstd.NewReader(src, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+		zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecodeBuffersBelow(0))
+	return i.zstd, err
+}
+
+// decode undoes base64, with or without padding and line ends.
+func (i *inflater) decode(data []byte, limit int64) ([]byte, error) {
+	data = bytes.TrimRight(data, "=\r\n\t ")
+	size := base64.RawStdEncoding.DecodedLen(len(data))
+	if int64(size) > limit {
+		return nil, errLimit
+	}
+	if cap(i.raw) < size {
+		i.raw = make([]byte, size)
+	}
+	n, err := base64.RawStdEncoding.Decode(i.raw[:size], data)
+	return i.raw[:n], err
+}
+
+// trim lets go of buffers that one large message has blown up.
+func (i *inflater) trim() {
+	if cap(i.buf) > keep {
+		i.buf = nil
+	}
+	if cap(i.raw) > keep {
+		i.raw = nil
+	}
+}
+
+// readAll appends all of r to buf, which may grow to limit bytes and one.
+func readAll(buf []byte, r io.Reader, limit int64) ([]byte, error) {
+	for {
+		if len(buf) == cap(buf) {
+			buf = slices.Grow(buf, int(min(int64(max(len(buf), 64<<10)), limit+1-int64(len(buf)))))
+		}
+		room := buf[len(buf):cap(buf)]
+		n, err := r.Read(room[:min(int64(len(room)), limit+1-int64(len(buf)))])
+		buf = buf[:len(buf)+n]
+		switch {
+		case int64(len(buf)) > limit:
+			return buf, errLimit
+		case err == io.EOF:
+			return buf, nil
+		case err != nil:
+			return buf, err
+		}
+	}
+}
+
+// sizeError makes errLimit of what zstd says of frames that are too large.
+func sizeError(err error) error {
+	if errors.Is(err, zstd.ErrWindowSizeExceeded) || errors.Is(err, zstd.ErrDecoderSizeExceeded) {
+		return errLimit
+	}
+	return err
+}
+
+func hasPrefix(data []byte, prefix string) bool {
+	return len(data) >= len(prefix) && string(data[:len(prefix)]) == prefix
+}

@@ -1,0 +1,101 @@
+package pipeline
+
+import (
+	"time"
+
+	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
+	"github.com/flowlog-exporter/flowlog-exporter/internal/flowlog"
+)
+
+// sheet says what became of the records of one body, or of all bodies of a
+// source. Always: records = counted + sum of skipped + unmatched.
+type sheet struct {
+	records, counted, unmatched, ambiguous uint64
+
+	skipped  flow.Reasons
+	failures [flow.NumStages]uint64
+	delay    delays
+	lastEnd  int64 // Unix seconds; 0 before the first record
+}
+
+// observe accounts for one placed block.
+func (s *sheet) observe(b *flowlog.Block, now time.Time) {
+	s.records += uint64(len(b.Records)) + b.Skipped.Sum()
+	for i, n := range b.Skipped {
+		s.skipped[i] += n
+	}
+	for i, n := range b.Failures {
+		s.failures[i] += n
+	}
+	for i := range b.Records {
+		s.place(&b.Records[i], now.Unix())
+	}
+}
+
+func (s *sheet) place(r *flow.Record, now int64) {
+	if r.Subnet == nil {
+		s.unmatched++
+		return
+	}
+	s.counted++
+	if r.Ambiguous {
+		s.ambiguous++
+	}
+	if r.End == 0 {
+		return
+	}
+	s.delay.observe(now - r.End)
+	if r.End <= now+clockTolerance {
+		s.lastEnd = max(s.lastEnd, r.End)
+	}
+}
+
+// clockTolerance is by how many seconds the end of a capture window may lie in
+// the future before it is taken for nonsense: AWS allows start and end to be up
+// to 60 s off, and clocks differ.
+const clockTolerance = 300
+
+func (s *sheet) add(b *sheet) {
+	s.records += b.records
+	s.counted += b.counted
+	s.unmatched += b.unmatched
+	s.ambiguous += b.ambiguous
+	for i, n := range b.skipped {
+		s.skipped[i] += n
+	}
+	for i, n := range b.failures {
+		s.failures[i] += n
+	}
+	s.delay.add(&b.delay)
+	s.lastEnd = max(s.lastEnd, b.lastEnd)
+}
+
+// delayBounds are the upper bounds of the delay histogram in seconds. AWS
+// delivers after about 5 minutes to CloudWatch Logs and 10 to S3; the top
+// reaches 30 minutes.
+var delayBounds = [...]int64{30, 60, 120, 180, 300, 450, 600, 900, 1200, 1500, 1800}
+
+// delays is the histogram of seconds between the end of a capture window and
+// its counting.
+type delays struct {
+	buckets [len(delayBounds) + 1]uint64 // not cumulative; the last is beyond all bounds
+	sum     uint64
+}
+
+// observe adds one delay; a window that ends in the future has none.
+func (d *delays) observe(seconds int64) {
+	seconds = max(seconds, 0)
+	i := 0
+	for i < len(delayBounds) && seconds > delayBounds[i] {
+		i++
+	}
+	d.buckets[i]++
+	d.sum += uint64(seconds)
+}
+
+func (d *delays) add(b *delays) {
+	for i, n := range b.buckets {
+		d.buckets[i] += n
+	}
+	d.sum += b.sum
+}

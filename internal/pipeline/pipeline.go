@@ -1,0 +1,121 @@
+// Package pipeline is the one way through: a body is read as flow log records,
+// they are placed in the VPC, observed, and counted together with the place the
+// body came from.
+package pipeline
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
+	"github.com/flowlog-exporter/flowlog-exporter/internal/flowlog"
+)
+
+// Reader reads a body as blocks of records. It returns what yield returned, or
+// an error of the machine that ended the reading of a stream.
+type Reader interface {
+	Read(body flow.Body, yield func(*flowlog.Block) error) error
+}
+
+// Locator places records: it sets Subnet, Direction and Ambiguous. It is one
+// state of the address book, safe for concurrent use.
+type Locator interface{ Locate(records []flow.Record) }
+
+// Observer is told the placed records of every body. It must not keep the
+// slice, and must not block: it slows down its source.
+type Observer interface {
+	Observe(source string, records []flow.Record)
+}
+
+// Tally adds up the records of one body. Apply, called under the ledger, adds
+// the sum to what is exported; Discard forgets it.
+type Tally interface {
+	Observe(records []flow.Record)
+	Apply()
+	Discard()
+}
+
+// Ledger moves totals and places together.
+type Ledger interface {
+	Apply(source string, place flow.Place, apply func())
+}
+
+// Pipeline takes bodies from any number of sources at once. Its fields are set
+// before the first body and not changed afterwards.
+type Pipeline struct {
+	// NewReader makes the reader of one worker.
+	NewReader func() Reader
+	// Locator returns the address book as it stands; a body sees one state of it.
+	Locator func() Locator
+	// NewTally makes the tally of one worker.
+	NewTally func() Tally
+	// Observers are told the records of each block, in this order.
+	Observers []Observer
+	// Ledger is told each body once.
+	Ledger Ledger
+	// Accounts adds up what became of the records.
+	Accounts *Accounts
+
+	idle sync.Pool
+}
+
+// Handle takes one body all the way through. A body of the data's own errors is
+// accounted for and no error. When reading a stream fails, the error is
+// returned, nothing of the body counts and its place does not move. Observers
+// may have been told some of it. Handle is safe for concurrent use.
+func (p *Pipeline) Handle(_ context.Context, body flow.Body) error {
+	w, ok := p.idle.Get().(*worker)
+	if !ok {
+		w = &worker{pipeline: p, reader: p.NewReader(), tally: p.NewTally()}
+		w.yield, w.apply = w.take, w.count // bound once, not for each body
+	}
+	defer p.idle.Put(w)
+	return w.handle(body)
+}
+
+// worker carries one body at a time.
+type worker struct {
+	pipeline *Pipeline
+	reader   Reader
+	tally    Tally
+	sheet    sheet
+
+	// Of the body in hand.
+	source  string
+	locator Locator
+	now     time.Time
+
+	yield func(*flowlog.Block) error
+	apply func()
+}
+
+func (w *worker) handle(body flow.Body) error {
+	p := w.pipeline
+	w.source, w.locator, w.now = body.Source, p.Locator(), time.Now()
+	if err := w.reader.Read(body, w.yield); err != nil {
+		w.tally.Discard()
+		w.sheet = sheet{}
+		return err
+	}
+	p.Ledger.Apply(body.Source, body.Place, w.apply)
+	w.sheet = sheet{}
+	return nil
+}
+
+// count adds the body in hand to what is exported. The ledger calls it.
+func (w *worker) count() {
+	w.tally.Apply()
+	w.pipeline.Accounts.add(w.source, &w.sheet)
+}
+
+// take places and observes one block.
+func (w *worker) take(b *flowlog.Block) error {
+	w.locator.Locate(b.Records)
+	w.tally.Observe(b.Records)
+	w.sheet.observe(b, w.now)
+	for _, o := range w.pipeline.Observers {
+		o.Observe(w.source, b.Records)
+	}
+	return nil
+}
