@@ -47,28 +47,29 @@ func (f File) Load(context.Context) ([]flow.Subnet, []Interface, error) {
 // there are no subnets then.
 func ParseSubnets(name string, text []byte) ([]flow.Subnet, error) {
 	var lines []line
-	var errs []error
+	var wrong []complaint
 	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
 	number := 0
 	for row := range bytes.Lines(text) {
 		number++
 		l, ok, err := parseLine(row)
 		if err != nil {
-			errs = append(errs, complaint{number, err})
+			wrong = append(wrong, complaint{number, err})
 		} else if ok {
 			l.number = number
 			lines = append(lines, l)
 		}
 	}
 	subnets, more := join(lines)
-	if errs = append(errs, more...); len(errs) == 0 {
+	if wrong = append(wrong, more...); len(wrong) == 0 {
 		return subnets, nil
 	}
-	slices.SortStableFunc(errs, func(a, b error) int { return cmp.Compare(a.(complaint).line, b.(complaint).line) })
-	for i, err := range errs {
-		errs[i] = fmt.Errorf("%s:%w", name, err)
+	slices.SortStableFunc(wrong, func(a, b complaint) int { return cmp.Compare(a.line, b.line) })
+	var all error
+	for _, w := range wrong {
+		all = errors.Join(all, fmt.Errorf("%s:%d: %w", name, w.line, w.err))
 	}
-	return nil, errors.Join(errs...)
+	return nil, all
 }
 
 // complaint is what is wrong with a line.
@@ -77,11 +78,8 @@ type complaint struct {
 	err  error
 }
 
-func (c complaint) Error() string { return fmt.Sprintf("%d: %v", c.line, c.err) }
-func (c complaint) Unwrap() error { return c.err }
-
 // join makes subnets of the lines, in the order of their first lines.
-func join(lines []line) (subnets []flow.Subnet, errs []error) {
+func join(lines []line) (subnets []flow.Subnet, wrong []complaint) {
 	byID := make(map[string]int)        // index into subnets
 	of := make([]int, len(lines))       // the subnet of each line
 	first := make([]int, 0, len(lines)) // the number of each subnet's first line
@@ -92,30 +90,30 @@ func join(lines []line) (subnets []flow.Subnet, errs []error) {
 			byID[l.subnet.ID] = i
 			subnets, first = append(subnets, l.subnet), append(first, l.number)
 		} else if err := unite(&subnets[i], &l.subnet); err != nil {
-			errs = append(errs, complaint{l.number, fmt.Errorf("%w (line %d)", err, first[i])})
+			wrong = append(wrong, complaint{l.number, fmt.Errorf("%w (line %d)", err, first[i])})
 		}
 		of[n] = i
 	}
-	errs = append(errs, repeated(lines, func(n int) string { return subnets[of[n]].VPCID })...)
+	wrong = append(wrong, repeated(lines, func(n int) string { return subnets[of[n]].VPCID })...)
 	for i := range subnets {
 		subnets[i].Prefixes = masked(subnets[i].Prefixes)
 		subnets[i].CIDR = label(subnets[i].Prefixes)
 	}
-	return subnets, errs
+	return subnets, wrong
 }
 
 // repeated complains about lines of the same range in the same VPC.
-func repeated(lines []line, vpcID func(n int) string) (errs []error) {
+func repeated(lines []line, vpcID func(n int) string) (wrong []complaint) {
 	seen := make(map[flow.Key]int)
 	for n, l := range lines {
 		key := flow.Key{VPCID: vpcID(n), CIDR: l.subnet.CIDR}
 		if before := seen[key]; before != 0 {
-			errs = append(errs, complaint{l.number, fmt.Errorf("%s is already on line %d; remove one of them, or give each its vpc_id=", key.CIDR, before)})
+			wrong = append(wrong, complaint{l.number, fmt.Errorf("%s is already on line %d; remove one of them, or give each its vpc_id=", key.CIDR, before)})
 			continue
 		}
 		seen[key] = l.number
 	}
-	return errs
+	return wrong
 }
 
 // unite adds a further line of the subnet s to it. A range that s has already

@@ -317,7 +317,7 @@ func check(t *testing.T, cases string, property func(*rapid.T)) {
 	if err := f.Value.Set(cases); err != nil {
 		t.Fatal(err)
 	}
-	defer f.Value.Set(before)
+	defer func() { _ = f.Value.Set(before) }()
 	rapid.Check(t, property)
 }
 

@@ -1,0 +1,240 @@
+// Package demo is a small AWS inside the process: a Kinesis endpoint and a
+// synthetic VPC, so that the product can be tried with nothing but itself.
+package demo
+
+import (
+	"crypto/md5"
+	"fmt"
+	"math/big"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Kinesis is one stream in memory behind the wire protocol of Kinesis Data
+// Streams. It is an http.Handler; serve it and point AWS_ENDPOINT_URL at it.
+// Set the fields before the first call. Safe for concurrent use.
+type Kinesis struct {
+	// Stream, Region and Account name the stream; "demo", "eu-west-1" and
+	// "123456789012" when empty.
+	Stream, Region, Account string
+	// Shards is the number of shards at the beginning; 0 is 1.
+	Shards int
+	// Keep is how many records a shard retains, older ones are trimmed; 0 is 10000.
+	Keep int
+	// Page is the most shards of one ListShards answer; 0 is 1000, as AWS has it.
+	Page int
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+
+	once   sync.Once
+	mu     sync.Mutex
+	shards []*shard
+	ids    map[string]*shard
+	born   time.Time
+	// sequence is the last sequence number given away, over all shards.
+	sequence uint64
+	// keys makes the partition keys of Put differ.
+	keys uint64
+}
+
+// shard is a range of hash keys. Sequence numbers of its records lie between
+// begin and end; end is 0 while the shard is open.
+type shard struct {
+	id         string
+	parents    []string
+	children   []*shard
+	low, high  *big.Int
+	begin, end uint64
+	records    []record
+}
+
+type record struct {
+	sequence uint64
+	key      string
+	data     []byte
+	at       time.Time
+}
+
+// Put adds a record to the open shard that the hash of a fresh partition key
+// falls into. The endpoint keeps data; do not change it afterwards.
+func (k *Kinesis) Put(data []byte) {
+	k.once.Do(k.start)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.keys++
+	key := strconv.FormatUint(k.keys, 36)
+	k.add(k.owner(hash(key)), key, data)
+}
+
+// PutTo adds a record to one shard, which must be open.
+func (k *Kinesis) PutTo(shardID string, data []byte) error {
+	k.once.Do(k.start)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	s, err := k.open(shardID)
+	if err != nil {
+		return err
+	}
+	k.add(s, shardID, data)
+	return nil
+}
+
+// Open returns the ids of the open shards in the order of their creation.
+func (k *Kinesis) Open() (ids []string) {
+	k.once.Do(k.start)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, s := range k.shards {
+		if s.end == 0 {
+			ids = append(ids, s.id)
+		}
+	}
+	return ids
+}
+
+// Split closes a shard; two new ones share its range of hash keys.
+func (k *Kinesis) Split(shardID string) error {
+	k.once.Do(k.start)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	s, err := k.open(shardID)
+	if err != nil {
+		return err
+	}
+	middle := new(big.Int).Add(s.low, s.high)
+	middle.Rsh(middle, 1)
+	k.close(s)
+	k.grow(s.low, middle, s)
+	k.grow(new(big.Int).Add(middle, one), s.high, s)
+	return nil
+}
+
+// Merge closes two shards whose ranges touch; a new one takes both ranges.
+func (k *Kinesis) Merge(shardID, adjacentID string) error {
+	k.once.Do(k.start)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	a, err := k.open(shardID)
+	if err != nil {
+		return err
+	}
+	b, err := k.open(adjacentID)
+	if err != nil {
+		return err
+	}
+	low, high := a, b
+	if a.low.Cmp(b.low) > 0 {
+		low, high = b, a
+	}
+	if new(big.Int).Add(low.high, one).Cmp(high.low) != 0 {
+		return fmt.Errorf("shards %s and %s are not adjacent", shardID, adjacentID)
+	}
+	k.close(a)
+	k.close(b)
+	k.grow(low.low, high.high, a, b)
+	return nil
+}
+
+var (
+	one    = big.NewInt(1)
+	hashes = new(big.Int).Lsh(one, 128)
+)
+
+// start fills in the defaults and opens the first shards.
+func (k *Kinesis) start() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.Stream, k.Region, k.Account = or(k.Stream, "demo"), or(k.Region, "eu-west-1"), or(k.Account, "123456789012")
+	k.Shards, k.Keep, k.Page = or(k.Shards, 1), or(k.Keep, 10000), or(k.Page, 1000)
+	if k.Now == nil {
+		k.Now = time.Now
+	}
+	k.born = k.Now()
+	k.ids = make(map[string]*shard)
+	bound := func(i int) *big.Int {
+		b := new(big.Int).Mul(hashes, big.NewInt(int64(i)))
+		return b.Div(b, big.NewInt(int64(k.Shards)))
+	}
+	for i := range k.Shards {
+		k.grow(bound(i), new(big.Int).Sub(bound(i+1), one))
+	}
+}
+
+// or returns the value, or the default where the value is zero.
+func or[T comparable](value, otherwise T) T {
+	if value == *new(T) {
+		return otherwise
+	}
+	return value
+}
+
+func (k *Kinesis) grow(low, high *big.Int, parents ...*shard) {
+	k.sequence++
+	s := &shard{
+		id:  fmt.Sprintf("shardId-%012d", len(k.shards)),
+		low: low, high: high, begin: k.sequence,
+	}
+	for _, p := range parents {
+		s.parents = append(s.parents, p.id)
+		p.children = append(p.children, s)
+	}
+	k.shards = append(k.shards, s)
+	k.ids[s.id] = s
+}
+
+func (k *Kinesis) close(s *shard) {
+	k.sequence++
+	s.end = k.sequence
+}
+
+func (k *Kinesis) open(id string) (*shard, error) {
+	s, ok := k.ids[id]
+	if !ok {
+		return nil, fmt.Errorf("there is no shard %s", id)
+	}
+	if s.end != 0 {
+		return nil, fmt.Errorf("shard %s is closed", id)
+	}
+	return s, nil
+}
+
+// owner returns the open shard of a hash key; the open shards cover all keys.
+func (k *Kinesis) owner(hash *big.Int) *shard {
+	i := slices.IndexFunc(k.shards, func(s *shard) bool {
+		return s.end == 0 && s.low.Cmp(hash) <= 0 && hash.Cmp(s.high) <= 0
+	})
+	return k.shards[i]
+}
+
+func (k *Kinesis) add(s *shard, key string, data []byte) record {
+	k.sequence++
+	r := record{sequence: k.sequence, key: key, data: data, at: k.Now()}
+	s.records = append(s.records, r)
+	if len(s.records) > k.Keep {
+		s.records[0] = record{}
+		s.records = s.records[1:]
+	}
+	return r
+}
+
+// hash places a partition key as Kinesis does: by its MD5, as a 128-bit number.
+func hash(key string) *big.Int {
+	sum := md5.Sum([]byte(key))
+	return new(big.Int).SetBytes(sum[:])
+}
+
+// Sequence numbers of Kinesis are decimals of 56 digits that begin with 49.
+const sequencePrefix = "496598726146014328793"
+
+func sequenceText(n uint64) string {
+	return fmt.Sprintf("%s%035d", sequencePrefix, n)
+}
+
+func sequenceValue(s string) (uint64, bool) {
+	digits, ok := strings.CutPrefix(s, sequencePrefix)
+	n, err := strconv.ParseUint(digits, 10, 64)
+	return n, ok && err == nil && len(digits) == 35
+}

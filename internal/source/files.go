@@ -1,0 +1,135 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
+)
+
+// Files reads flow logs from files, each once and from its beginning. Content
+// decides what a file is: text with or without a header line, or CloudWatch
+// Logs documents, plain, gzip or zstd.
+type Files struct {
+	// Name is the value of the source label.
+	Name string
+	// Paths are files and globs; "-" is standard input.
+	Paths []string
+	// Handler takes each file as one stream.
+	Handler Handler
+	// Progress, when set, is told after each read how far all files together
+	// are: bytes done of total. Total leaves out what has no size, as pipes.
+	Progress func(done, total int64)
+	// Metrics are kept up to date; nil keeps none.
+	Metrics *Metrics
+}
+
+// Run reads all files in the order given, globs sorted by name. A file that
+// can't be read does not stop the others; the error names each of them. When
+// ctx ends, the file in hand is left where it is, uncounted, and Run returns
+// nil. A glob without a match is an error.
+func (f *Files) Run(ctx context.Context) error {
+	paths, err := expand(f.Paths)
+	if err != nil {
+		return err
+	}
+	run := filesRun{Files: f, meter: f.Metrics.meter(f.Name)}
+	run.up.Set(1)
+	for _, path := range paths {
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			run.total += info.Size()
+		}
+	}
+	var failed error
+	for _, path := range paths {
+		err := run.file(ctx, path)
+		if ctx.Err() != nil {
+			return nil
+		}
+		run.note(err)
+		failed = errors.Join(failed, err)
+	}
+	return failed
+}
+
+// expand returns the files that paths and globs mean.
+func expand(paths []string) ([]string, error) {
+	var files []string
+	for _, p := range paths {
+		if p == "-" {
+			files = append(files, p)
+			continue
+		}
+		if _, err := os.Stat(p); err == nil { // a name may hold glob characters
+			files = append(files, p)
+			continue
+		}
+		matches, err := filepath.Glob(p)
+		if err != nil {
+			return nil, fmt.Errorf("%q is no glob: %w", p, err)
+		}
+		if len(matches) == 0 {
+			return nil, fmt.Errorf("no file matches %q", p)
+		}
+		files = append(files, matches...)
+	}
+	return files, nil
+}
+
+// filesRun is one run over all files.
+type filesRun struct {
+	*Files
+	*meter
+	done, total int64
+}
+
+func (r *filesRun) file(ctx context.Context, path string) error {
+	file := os.Stdin
+	if path != "-" {
+		var err error
+		if file, err = os.Open(path); err != nil {
+			return err
+		}
+		defer file.Close()
+	}
+	return r.Handler.Handle(ctx, flow.Body{
+		Source: r.Name,
+		Place:  flow.Place{Partition: path},
+		Stream: &fileReader{ctx: ctx, file: file, run: r},
+	})
+}
+
+// note tells the metrics how a file went.
+func (r *filesRun) note(err error) {
+	if err != nil {
+		r.up.Set(0)
+		return
+	}
+	r.messages.Inc()
+	r.success.SetToCurrentTime()
+}
+
+// fileReader counts what is read and ends when its context does.
+type fileReader struct {
+	ctx  context.Context
+	file io.Reader
+	run  *filesRun
+}
+
+// Read implements io.Reader.
+func (r *fileReader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	n, err := r.file.Read(p)
+	r.run.done += int64(n)
+	r.run.bytes.Add(float64(n))
+	if r.run.Progress != nil {
+		r.run.Progress(r.run.done, r.run.total)
+	}
+	return n, err
+}

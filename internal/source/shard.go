@@ -1,0 +1,218 @@
+package source
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+
+	"github.com/flowlog-exporter/flowlog-exporter/internal/cloud"
+	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
+)
+
+// state is what a shard is doing, a value of the state label.
+type state string
+
+const (
+	waiting state = "waiting" // for its parents
+	reading state = "reading"
+	closed  state = "closed" // read to its end, or closed before the start
+)
+
+// minGap lies between the end of a read and the begin of the next: a shard
+// takes 5 reads a second. Measured from the end, the reads arrive no closer to
+// one another, however long each is under way.
+const minGap = 200 * time.Millisecond
+
+// shard is the reader of one shard. But for the fields named, it belongs to
+// the goroutine of read.
+type shard struct {
+	*stream
+	id      string
+	parents []<-chan struct{}
+	// position is behind the last handled record, at first the start.
+	position position
+	// iterator is where the next read begins; "" has to be asked for.
+	iterator string
+	// readAt is when the last read ended.
+	readAt time.Time
+	// failures is how many calls failed since the last read that did not.
+	failures int
+
+	// done is closed when the shard is read to its end.
+	done chan struct{}
+	// gone is set when a complete listing did not have the shard any more.
+	gone atomic.Bool
+	// state and listed are guarded by the stream's lock; listed says that a
+	// listing had the shard once.
+	state  state
+	listed bool
+}
+
+// enter changes the state, under the stream's lock.
+func (sh *shard) enter(to state) {
+	sh.meter.moved(sh.state, to)
+	sh.state = to
+}
+
+// read waits for the parents and then reads the shard to its end.
+func (sh *shard) read(ctx context.Context) {
+	for _, parent := range sh.parents {
+		select {
+		case <-parent:
+		case <-ctx.Done():
+			return
+		}
+	}
+	sh.mu.Lock()
+	sh.enter(reading)
+	sh.mu.Unlock()
+	for ctx.Err() == nil {
+		var pause time.Duration
+		var end bool
+		if sh.iterator == "" {
+			pause, end = sh.aim(ctx)
+		} else {
+			pause, end = sh.next(ctx)
+		}
+		if end || !sleep(ctx, pause) {
+			return
+		}
+	}
+}
+
+// aim asks for an iterator at the position.
+func (sh *shard) aim(ctx context.Context) (pause time.Duration, end bool) {
+	iterator, err := sh.iteratorAt(ctx, sh.id, sh.position)
+	if err != nil {
+		return sh.failed(ctx, err)
+	}
+	sh.iterator = iterator
+	return time.Until(sh.readAt.Add(minGap)), false
+}
+
+// next reads one answer and hands its records over.
+func (sh *shard) next(ctx context.Context) (pause time.Duration, end bool) {
+	page, err := sh.page(ctx, sh.iterator)
+	sh.readAt = time.Now()
+	if err != nil {
+		return sh.failed(ctx, err)
+	}
+	sh.failures = 0
+	sh.trouble.worked(sh.id)
+	behind := time.Duration(aws.ToInt64(page.MillisBehindLatest)) * time.Millisecond
+	sh.meter.page(sh.id, len(page.Records), size(page.Records), behind)
+	// The last records of a closed shard come together with a null iterator.
+	if err := sh.handle(ctx, page.Records); err != nil {
+		sh.fail(err)
+		return 0, true
+	}
+	if page.NextShardIterator == nil {
+		sh.finish(ctx, page.ChildShards)
+		return 0, true
+	}
+	sh.iterator = *page.NextShardIterator
+	gap := minGap
+	if behind == 0 {
+		gap = max(gap, orDefault(sh.PollInterval, time.Second))
+	}
+	return time.Until(sh.readAt.Add(gap)), false
+}
+
+// handle hands the records over, all of them even when ctx ends meanwhile.
+func (sh *shard) handle(ctx context.Context, records []types.Record) error {
+	ctx = context.WithoutCancel(ctx)
+	for i := range records {
+		at := aws.ToString(records[i].SequenceNumber)
+		data := records[i].Data
+		if data == nil {
+			data = []byte{}
+		}
+		err := sh.Handler.Handle(ctx, flow.Body{
+			Source: sh.Name,
+			Place:  flow.Place{Partition: sh.id, Position: at},
+			Data:   data,
+		})
+		if err != nil {
+			return err
+		}
+		sh.position = position{after: at}
+	}
+	return nil
+}
+
+func size(records []types.Record) (n int) {
+	for i := range records {
+		n += len(records[i].Data)
+	}
+	return n
+}
+
+// failed decides after a refused call how long to wait and where to go on. A
+// shard ends this way only when it left the stream.
+func (sh *shard) failed(ctx context.Context, err error) (pause time.Duration, end bool) {
+	if ctx.Err() != nil {
+		return 0, true
+	}
+	sh.failures++
+	reason := cloud.Reason(err)
+	if isExpiredIterator(err) {
+		// Normal after a long pause: go on behind the last handled record.
+		sh.iterator = ""
+		if sh.failures == 1 {
+			return 0, false
+		}
+	}
+	if sh.failures >= 3 {
+		sh.iterator = "" // it may be the reason itself
+	}
+	if reason == cloud.NotFound {
+		if sh.gone.Load() {
+			sh.log.Warn("shard left the stream before it was read to its end: records older than the retention period are lost", "shard", sh.id)
+			sh.finish(ctx, nil)
+			return 0, true
+		}
+		sh.wake()
+	}
+	sh.meter.all.lag.fails(shardOf{sh.Name, sh.id})
+	sh.trouble.failed(sh.id, reason, cloud.Explain(err, sh.subject(reason)))
+	return backOff(sh.failures), false
+}
+
+// finish ends the shard and lets its children begin.
+func (sh *shard) finish(ctx context.Context, children []types.ChildShard) {
+	sh.trouble.worked(sh.id)
+	sh.meter.all.lag.drop(shardOf{sh.Name, sh.id})
+	sh.mu.Lock()
+	sh.enter(closed)
+	sh.mu.Unlock()
+	close(sh.done)
+	sh.admitChildren(ctx, children)
+	sh.wake()
+}
+
+// backOff is how long to wait after so many failures in a row: one second,
+// doubled each time up to a minute, and up to half as long again by chance, so
+// that shards that fail together do not come back together.
+func backOff(failures int) time.Duration {
+	d := min(time.Second<<min(failures-1, 6), time.Minute)
+	return min(d+rand.N(d/2), time.Minute)
+}
+
+// sleep waits and reports whether ctx is still alive after it.
+func sleep(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
