@@ -1,0 +1,301 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/promslog"
+)
+
+// settings are what flags and environment say.
+type settings struct {
+	stream       string
+	start        string
+	pollInterval time.Duration
+	shards       int
+	files        list
+
+	region, assumeRole, endpointURL string
+
+	format         string
+	maxInflated    size
+	subnetsFile    string
+	subnetsRefresh time.Duration
+
+	denyOutput, denyFormat string
+	denyRate               int
+	denyLegacy             bool
+
+	listen         list
+	port           int
+	telemetryPath  string
+	webConfigFile  string
+	systemdSocket  bool
+	lastScrapeWait time.Duration
+
+	logLevel, logFormat string
+	debug               bool
+	requireHealthy      bool
+
+	output string // of replay
+	rate   int    // of demo
+	seed   uint64 // of demo
+}
+
+// option is one flag of the command line. Its environment twin is FLOWLOG_ and
+// the name in upper case, other characters replaced by "_".
+type option struct {
+	name, usage string
+	register    func(fs *flag.FlagSet, name, usage string)
+}
+
+func text(p *string, name, value, usage string) option {
+	return option{name, usage, func(fs *flag.FlagSet, name, usage string) { fs.StringVar(p, name, value, usage) }}
+}
+
+func number(p *int, name string, value int, usage string) option {
+	return option{name, usage, func(fs *flag.FlagSet, name, usage string) { fs.IntVar(p, name, value, usage) }}
+}
+
+func duration(p *time.Duration, name string, value time.Duration, usage string) option {
+	return option{name, usage, func(fs *flag.FlagSet, name, usage string) { fs.DurationVar(p, name, value, usage) }}
+}
+
+func toggle(p *bool, name, usage string) option {
+	return option{name, usage, func(fs *flag.FlagSet, name, usage string) { fs.BoolVar(p, name, false, usage) }}
+}
+
+func value(p flag.Value, name, usage string) option {
+	return option{name, usage, func(fs *flag.FlagSet, name, usage string) { fs.Var(p, name, usage) }}
+}
+
+func (s *settings) inputOptions() []option {
+	return []option{
+		text(&s.stream, "kinesis.stream", "", "Kinesis stream to read, by `name or ARN`"),
+		text(&s.start, "kinesis.start", "latest", "where to start: latest, trim_horizon or an `RFC 3339 time`"),
+		duration(&s.pollInterval, "kinesis.poll-interval", time.Second, "pause between reads of a shard that is caught up"),
+		value(&s.files, "file.path", "`file` or glob of flow logs to read once; repeatable"),
+	}
+}
+
+func (s *settings) awsOptions() []option {
+	return []option{
+		text(&s.region, "aws.region", "", "AWS `region`; else the SDK's own chain or the stream's ARN"),
+		text(&s.assumeRole, "aws.assume-role", "", "`ARN` of a role to assume"),
+		text(&s.endpointURL, "aws.endpoint-url", "", "`URL` that answers instead of AWS"),
+	}
+}
+
+func (s *settings) recordOptions() []option {
+	s.maxInflated = 64 << 20
+	return []option{
+		text(&s.format, "format", "auto", "flow log `format`, as '${version} ${account-id} ...'; auto asks DescribeFlowLogs"),
+		value(&s.maxInflated, "decode.max-inflated", "largest `size` that one message may inflate to"),
+		text(&s.subnetsFile, "subnets.file", "", "`file` of subnets, one a line, instead of asking EC2"),
+		duration(&s.subnetsRefresh, "subnets.refresh", 5*time.Minute, "how often the subnet list is read again"),
+	}
+}
+
+func (s *settings) denyOptions() []option {
+	return []option{
+		text(&s.denyOutput, "deny-log.output", "off", "where denied flows are written: off, stdout, stderr or file:`PATH`"),
+		text(&s.denyFormat, "deny-log.format", "json", "`form` of a denied flow: json, logfmt or legacy"),
+		number(&s.denyRate, "deny-log.rate", 500, "most denied flows written a second; the rest is counted"),
+	}
+}
+
+func (s *settings) webOptions() []option {
+	return []option{
+		value(&s.listen, "web.listen-address", "`address` to serve on (default :8080); repeatable"),
+		text(&s.telemetryPath, "web.telemetry-path", "/metrics", "`path` of the metrics"),
+		text(&s.webConfigFile, "web.config.file", "", "`file` that sets TLS and basic auth, as of the exporter toolkit"),
+		toggle(&s.systemdSocket, "web.systemd-socket", "serve on the sockets that systemd hands over"),
+		duration(&s.lastScrapeWait, "web.last-scrape-wait", 5*time.Second, "how long a stop waits for one more scrape, if anybody scrapes"),
+	}
+}
+
+func (s *settings) logOptions() []option {
+	return []option{
+		text(&s.logLevel, "log.level", "info", "least severe `level` logged: debug, info, warn, error"),
+		text(&s.logFormat, "log.format", "logfmt", "`form` of the log: logfmt or json"),
+	}
+}
+
+func (s *settings) healthOptions() []option {
+	return []option{toggle(&s.requireHealthy, "require-healthy", "exit with status 3 when AWS refuses at the start")}
+}
+
+// legacyOptions are the spellings of the original exporter.
+func (s *settings) legacyOptions() []option {
+	return []option{
+		text(&s.stream, "stream", "", "same as --kinesis.stream"),
+		text(&s.region, "region", "", "same as --aws.region"),
+		number(&s.shards, "shards", 0, "shards are discovered; warns when the stream has not `N` of them"),
+		number(&s.port, "port", 0, "same as --web.listen-address=:`N`"),
+		toggle(&s.denyLegacy, "log_deny", "same as --deny-log.output=stdout"),
+		toggle(&s.debug, "debug", "same as --log.level=debug"),
+	}
+}
+
+func (s *settings) replayOptions() []option {
+	return []option{text(&s.output, "output", "summary", "`form` of the result: summary, prom or json")}
+}
+
+func (s *settings) demoOptions() []option {
+	return []option{
+		number(&s.rate, "rate", 500, "flow records a second"),
+		{"seed", "`number` that decides the traffic", func(fs *flag.FlagSet, name, usage string) { fs.Uint64Var(&s.seed, name, 1, usage) }},
+	}
+}
+
+// usageError is an error of the command line or a file that it names: exit
+// status 2.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// parse reads arguments and environment into the settings that options name,
+// and returns what stands behind the flags. Flags win over the environment.
+func parse(options []option, args []string, getenv func(string) (string, bool)) ([]string, error) {
+	fs := flag.NewFlagSet("flowlog-exporter", flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	fs.Usage = func() {}
+	for _, o := range options {
+		o.register(fs, o.name, o.usage)
+	}
+	if err := fs.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return nil, err
+		}
+		return nil, usagef("%w; see flowlog-exporter help", err)
+	}
+	given := map[string]bool{}
+	fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	for _, o := range options {
+		v, ok := getenv(twin(o.name))
+		if !ok || given[o.name] {
+			continue
+		}
+		if err := fs.Set(o.name, v); err != nil {
+			return nil, usagef("environment %s=%q: %w", twin(o.name), v, err)
+		}
+	}
+	return fs.Args(), nil
+}
+
+// twin returns the name of the flag's environment variable.
+func twin(name string) string {
+	return "FLOWLOG_" + strings.Map(func(r rune) rune {
+		if r == '.' || r == '-' {
+			return '_'
+		}
+		return r
+	}, strings.ToUpper(name))
+}
+
+// settle brings the old spellings into the new ones and checks what no single
+// flag can see.
+func (s *settings) settle() error {
+	if s.port != 0 {
+		if len(s.listen) > 0 {
+			return usagef("-port and --web.listen-address are both given; keep one")
+		}
+		if s.port < 1 || s.port > 65535 {
+			return usagef("-port %d is no port; use 1 to 65535", s.port)
+		}
+		s.listen = list{":" + strconv.Itoa(s.port)}
+	}
+	if len(s.listen) == 0 {
+		s.listen = list{":8080"}
+	}
+	if s.denyLegacy && s.denyOutput == "off" {
+		s.denyOutput = "stdout"
+	}
+	if s.debug {
+		s.logLevel = "debug"
+	}
+	if !strings.HasPrefix(s.telemetryPath, "/") {
+		return usagef("--web.telemetry-path %q does not begin with /", s.telemetryPath)
+	}
+	for name, d := range map[string]time.Duration{"subnets.refresh": s.subnetsRefresh, "kinesis.poll-interval": s.pollInterval} {
+		if d <= 0 {
+			return usagef("--%s %v is not above 0", name, d)
+		}
+	}
+	return nil
+}
+
+// logConfig returns the logger's settings.
+func (s *settings) logConfig(w io.Writer) (*promslog.Config, error) {
+	level, format := promslog.NewLevel(), promslog.NewFormat()
+	if err := level.Set(s.logLevel); err != nil {
+		return nil, usagef("--log.level: %w", err)
+	}
+	if err := format.Set(s.logFormat); err != nil {
+		return nil, usagef("--log.format: %w", err)
+	}
+	return &promslog.Config{Level: level, Format: format, Writer: w}, nil
+}
+
+// list is a flag that may be given more than once; the environment separates
+// its values by commas.
+type list []string
+
+// String implements flag.Value.
+func (l *list) String() string { return strings.Join(*l, ",") }
+
+// Set implements flag.Value.
+func (l *list) Set(v string) error {
+	*l = append(*l, slices.DeleteFunc(strings.Split(v, ","), func(s string) bool { return s == "" })...)
+	return nil
+}
+
+// size is a number of bytes with a unit.
+type size int64
+
+var sizeUnits = []struct {
+	name  string
+	bytes int64
+}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}}
+
+// String implements flag.Value.
+func (s *size) String() string {
+	for _, u := range sizeUnits {
+		if n := int64(*s); n >= u.bytes && n%u.bytes == 0 {
+			return strconv.FormatInt(n/u.bytes, 10) + u.name
+		}
+	}
+	return "0B"
+}
+
+// Set implements flag.Value.
+func (s *size) Set(v string) error {
+	for _, u := range sizeUnits {
+		digits, ok := strings.CutSuffix(v, u.name)
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseInt(digits, 10, 32)
+		if err != nil || n <= 0 || n > (1<<40)/u.bytes {
+			break
+		}
+		*s = size(n * u.bytes)
+		return nil
+	}
+	return fmt.Errorf("%q is no size: write a number and B, KiB, MiB or GiB, as 64MiB", v)
+}
+
+// environment is os.LookupEnv; an empty variable counts as unset.
+func environment(name string) (string, bool) {
+	v, ok := os.LookupEnv(name)
+	return v, ok && v != ""
+}

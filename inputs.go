@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+
+	"github.com/flowlog-exporter/flowlog-exporter/internal/cloud"
+	"github.com/flowlog-exporter/flowlog-exporter/internal/flowlog"
+	"github.com/flowlog-exporter/flowlog-exporter/internal/source"
+	"github.com/flowlog-exporter/flowlog-exporter/internal/vpc"
+)
+
+// outside is what the exporter reads from and asks.
+type outside struct {
+	aws     aws.Config
+	loader  vpc.Loader
+	formats flowlog.Formats
+}
+
+// connect prepares what the settings ask for. It calls nobody yet; its errors
+// are mistakes in the settings.
+func (s *settings) connect(ctx context.Context, log *slog.Logger) (*outside, error) {
+	o := &outside{}
+	var groups func(context.Context, string) ([]string, error) // formats by log group
+	if s.stream != "" || s.subnetsFile == "" {
+		var err error
+		o.aws, err = cloud.Load(ctx, cloud.Options{
+			Region: s.region, Stream: s.stream, AssumeRole: s.assumeRole, EndpointURL: s.endpointURL, Logger: log,
+		})
+		if err != nil {
+			return nil, usagef("%w", err)
+		}
+		explain := func(err error) error { return cloud.Explain(err) }
+		asked := &vpc.EC2{Client: vpc.Calls(ec2.NewFromConfig(o.aws)), Explain: explain, Logger: log}
+		o.loader, groups = asked, asked.LogFormats
+	}
+	if s.subnetsFile != "" {
+		o.loader = vpc.File{Path: s.subnetsFile}
+		if _, _, err := o.loader.Load(ctx); err != nil {
+			return nil, usagef("%w", err)
+		}
+	}
+	return o, s.chooseFormats(o, groups, log)
+}
+
+// chooseFormats decides how the formats of lines are found.
+func (s *settings) chooseFormats(o *outside, groups func(context.Context, string) ([]string, error), log *slog.Logger) error {
+	switch {
+	case s.format != "auto":
+		format, err := flowlog.ParseFormat(s.format)
+		if err != nil {
+			return usagef("--format: %w", err)
+		}
+		o.formats = flowlog.Fixed(format)
+	case groups != nil && s.stream != "":
+		o.formats = &flowlog.Lookup{Ask: groups, Refresh: s.subnetsRefresh, Logger: log}
+	default:
+		o.formats = flowlog.Fixed(flowlog.Default, flowlog.TransitGateway)
+	}
+	return nil
+}
+
+// kinesis returns the source that reads the stream.
+func (s *settings) kinesis(o *outside, e *engine, metrics *source.Metrics) (*source.Kinesis, error) {
+	start, err := source.ParseStart(s.start)
+	if err != nil {
+		return nil, usagef("--kinesis.start: %w", err)
+	}
+	return &source.Kinesis{
+		Name: "kinesis", Stream: s.stream, AWS: o.aws, Handler: e.pipeline, Places: e.ledger.Of("kinesis"),
+		Start: start, WantShards: s.shards, PollInterval: s.pollInterval, Metrics: metrics, Logger: e.log,
+	}, nil
+}

@@ -1,0 +1,241 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/common/promslog"
+	"github.com/prometheus/common/version"
+
+	"github.com/flowlog-exporter/flowlog-exporter/internal/source"
+	"github.com/flowlog-exporter/flowlog-exporter/internal/web"
+)
+
+func runOptions(s *settings) [][]option {
+	return [][]option{
+		s.inputOptions(), s.awsOptions(), s.recordOptions(), s.denyOptions(),
+		s.webOptions(), s.logOptions(), s.healthOptions(), s.legacyOptions(),
+	}
+}
+
+// run reads the inputs and serves metrics until a signal ends it.
+func run(ctx context.Context, p *program, s *settings, _ []string) error {
+	if s.stream == "" && len(s.files) == 0 {
+		return usagef("nothing to read: pass -stream NAME, or --file.path; flowlog-exporter demo shows it without AWS")
+	}
+	log, err := s.logger(p)
+	if err != nil {
+		return err
+	}
+	outside, err := s.connect(ctx, log)
+	if err != nil {
+		return err
+	}
+	e, err := newEngine(p, s, log, outside.loader, outside.formats, s.sources()...)
+	if err != nil {
+		return err
+	}
+	srv := &service{engine: e, settings: s}
+	metrics := source.NewMetrics(e.about)
+	if s.stream != "" {
+		kinesis, err := s.kinesis(outside, e, metrics)
+		if err != nil {
+			return err
+		}
+		srv.inputs = append(srv.inputs, kinesis)
+		srv.checks = append(srv.checks, kinesis.Ready)
+	}
+	if len(s.files) > 0 {
+		srv.inputs = append(srv.inputs, &source.Files{Name: "file", Paths: s.files, Handler: e.pipeline, Metrics: metrics})
+	}
+	return srv.run(ctx)
+}
+
+// logger checks the settings as a whole and returns the log that they ask for.
+func (s *settings) logger(p *program) (*slog.Logger, error) {
+	if err := s.settle(); err != nil {
+		return nil, err
+	}
+	config, err := s.logConfig(p.stderr)
+	if err != nil {
+		return nil, err
+	}
+	log := promslog.New(config)
+	log.Info("starting", "version", version.Info())
+	return log, nil
+}
+
+// sources are the names of the inputs.
+func (s *settings) sources() (names []string) {
+	if s.stream != "" {
+		names = append(names, "kinesis")
+	}
+	if len(s.files) > 0 {
+		names = append(names, "file")
+	}
+	return names
+}
+
+// input is a source at work.
+type input interface {
+	Run(ctx context.Context) error
+}
+
+// service is an engine with its inputs and its web server.
+type service struct {
+	*engine
+	settings *settings
+	inputs   []input
+	checks   []func() error // of readiness, beside the address book's
+}
+
+// run serves until a signal or an error of the machine. The order of the end:
+// inputs stop and finish what they have in hand, one more scrape is answered,
+// the web server stops, the deny log is written out.
+func (s *service) run(ctx context.Context) error {
+	server := s.server()
+	if err := server.Listen(); err != nil {
+		var wrong *web.ConfigError
+		if errors.As(err, &wrong) {
+			return usagef("%w", err)
+		}
+		return err
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	go s.reopenOnHangup(ctx)
+
+	serving, stopServing := context.WithCancel(context.Background())
+	defer stopServing()
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(serving) }()
+
+	read := make(chan error, 1)
+	go func() { read <- s.read(ctx) }()
+
+	var err error
+	select {
+	case err = <-read:
+	case err = <-served:
+		served <- nil
+		stop()
+		err = errors.Join(err, <-read)
+	}
+	stop() // a second signal ends the process at once
+	if err == nil {
+		s.awaitScrape(server)
+	}
+	stopServing()
+	closing, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	err = errors.Join(err, <-served, s.close(closing))
+	s.log.Info("stopped")
+	return err
+}
+
+// requireHealthy ends reading when the exporter is not ready in time.
+func (s *service) requireHealthy(ctx context.Context, cancel context.CancelCauseFunc) {
+	select {
+	case <-time.After(healthGrace):
+	case <-ctx.Done():
+		return
+	}
+	var reasons error
+	for _, check := range append([]func() error{s.book.Ready}, s.checks...) {
+		reasons = errors.Join(reasons, check())
+	}
+	if reasons != nil {
+		cancel(fmt.Errorf("%w after %v: %w", errUnhealthy, healthGrace, reasons))
+	}
+}
+
+// healthGrace is how long --require-healthy waits for AWS: two retries.
+const healthGrace = 5 * time.Second
+
+// closeTimeout is how long the last lines of the deny log may take.
+const closeTimeout = 3 * time.Second
+
+// read keeps the address book and, as soon as it is settled, runs the inputs
+// until the context or an error ends them. A record read before the subnets are
+// known would belong to none.
+func (s *service) read(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var running sync.WaitGroup
+	running.Go(func() { _ = s.book.Run(ctx) })
+	if s.settings.requireHealthy {
+		running.Go(func() { s.requireHealthy(ctx, cancel) })
+	}
+	select {
+	case <-s.book.Settled():
+		for _, in := range s.inputs {
+			running.Go(func() {
+				if err := in.Run(ctx); err != nil {
+					cancel(err)
+				}
+			})
+		}
+	case <-ctx.Done():
+	}
+	<-ctx.Done()
+	running.Wait()
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// reopenOnHangup lets a rotated deny log go at SIGHUP.
+func (s *service) reopenOnHangup(ctx context.Context) {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	for {
+		select {
+		case <-hangup:
+			if err := s.deny.Reopen(); err != nil {
+				s.log.Error("deny log not reopened: the old file stays in use", "err", err)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (s *service) server() *web.Server {
+	return &web.Server{
+		Addresses: s.settings.listen, TelemetryPath: s.settings.telemetryPath,
+		ConfigFile: s.settings.webConfigFile, SystemdSocket: s.settings.systemdSocket,
+		Gatherer: s.engine, Registry: s.about, Logger: s.log, Version: version.Info(),
+		Ready: append([]web.Check{s.book.Ready}, s.readiness()...),
+	}
+}
+
+func (s *service) readiness() (checks []web.Check) {
+	for _, c := range s.checks {
+		checks = append(checks, c)
+	}
+	return checks
+}
+
+// recent is how long ago a scrape may lie for another one to be expected.
+const recent = 2 * time.Minute
+
+// awaitScrape lets whoever scrapes see the last totals.
+func (s *service) awaitScrape(server *web.Server) {
+	wait := s.settings.lastScrapeWait
+	if wait <= 0 || !server.ScrapedRecently(recent) {
+		return
+	}
+	s.log.Info("reading stopped, waiting for a last scrape; signal again to stop at once", "at_most", wait)
+	ctx, cancel := context.WithTimeout(context.Background(), wait)
+	defer cancel()
+	_ = server.AwaitScrape(ctx) // who does not come has seen enough
+}
