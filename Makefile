@@ -1,0 +1,52 @@
+# flowlog-exporter: what can be done with the source. `make help` lists the targets.
+
+GO       ?= go
+FUZZTIME ?= 10s
+
+module  := github.com/prometheus/common/version
+version := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+ldflags := -s -w \
+  -X $(module).Version=$(version) \
+  -X $(module).Revision=$(shell git rev-parse HEAD 2>/dev/null || echo unknown) \
+  -X $(module).Branch=$(shell git rev-parse --abbrev-ref HEAD 2>/dev/null || echo unknown) \
+  -X $(module).BuildDate=$(shell git log -1 --format=%cd --date=format:%Y%m%d-%H:%M:%S 2>/dev/null)
+lint    := .tools/bin/golangci-lint
+
+.DEFAULT_GOAL := build
+.PHONY: build demo test tools lint fuzz clean help
+
+build: ## compile bin/flowlog-exporter, static, needs only Go
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(ldflags)' -o bin/flowlog-exporter .
+
+demo: build ## show the product working on a synthetic VPC, needs only Go
+	bin/flowlog-exporter demo
+
+test: tools lint ## set up all that tests need, lint, run every test there is
+	$(GO) test -race -timeout 20m ./...
+	$(GO) test -race -tags e2e -count 1 -v ./test
+
+tools: $(lint) ## bring the linter, moto and Prometheus; nothing is done twice
+	test/setup.sh
+
+$(lint): tools/lint/go.mod tools/lint/go.sum
+	GOBIN=$(CURDIR)/$(@D) $(GO) -C tools/lint install tool
+	@touch $@
+
+lint: $(lint) ## gofmt, go vet and golangci-lint
+	@unformatted=$$(gofmt -l .); \
+	  test -z "$$unformatted" || { echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; }
+	$(GO) vet -tags e2e ./...
+	$(lint) run
+
+fuzz: ## run each fuzz target for FUZZTIME (10s)
+	@set -e; for file in $$(grep -rl --include='*_test.go' --exclude-dir='.?*' '^func Fuzz' .); do \
+	  for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' $$file); do \
+	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file); \
+	  done; \
+	done
+
+clean: ## remove what was built and brought
+	rm -rf bin .tools .venv coverage.out
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
