@@ -5,6 +5,7 @@ package pipeline
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"time"
 
@@ -57,21 +58,43 @@ type Pipeline struct {
 	// Accounts adds up what became of the records.
 	Accounts *Accounts
 
-	idle sync.Pool
+	once  sync.Once
+	slots chan *worker
 }
 
 // Handle takes one body all the way through. A body of the data's own errors is
 // accounted for and no error. When reading a stream fails, the error is
 // returned, nothing of the body counts and its place does not move. Observers
 // may have been told some of it. Handle is safe for concurrent use.
+//
+// As many messages are decoded at once as there are processors, the others
+// wait: so that what decoding takes in memory does not grow with the shards. A
+// stream may be slow to come, and has a worker of its own.
 func (p *Pipeline) Handle(_ context.Context, body flow.Body) error {
-	w, ok := p.idle.Get().(*worker)
-	if !ok {
-		w = &worker{pipeline: p, reader: p.NewReader(), tally: p.NewTally()}
-		w.yield, w.apply = w.take, w.count // bound once, not for each body
+	if body.Stream != nil {
+		return p.newWorker().handle(body)
 	}
-	defer p.idle.Put(w)
+	p.once.Do(p.start)
+	w := <-p.slots
+	if w == nil {
+		w = p.newWorker()
+	}
+	defer func() { p.slots <- w }()
 	return w.handle(body)
+}
+
+// start makes the slots of the workers; each is filled when first used.
+func (p *Pipeline) start() {
+	p.slots = make(chan *worker, runtime.GOMAXPROCS(0))
+	for range cap(p.slots) {
+		p.slots <- nil
+	}
+}
+
+func (p *Pipeline) newWorker() *worker {
+	w := &worker{pipeline: p, reader: p.NewReader(), tally: p.NewTally()}
+	w.yield, w.apply = w.take, w.count // bound once, not for each body
+	return w
 }
 
 // worker carries one body at a time.
