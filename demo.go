@@ -18,7 +18,7 @@ import (
 )
 
 func demoOptions(s *settings) [][]option {
-	return [][]option{s.demoOptions(), s.denyOptions(), s.webOptions(), s.logOptions()}
+	return [][]option{s.demoOptions(), s.denyOptions(), s.webOptions(), s.logOptions(), s.legacyServing()}
 }
 
 // demoShards is how many shards the stream of the demo has.

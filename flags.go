@@ -1,12 +1,8 @@
 package main
 
 import (
-	"errors"
 	"flag"
-	"fmt"
 	"io"
-	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -107,7 +103,7 @@ func (s *settings) denyOptions() []option {
 	return []option{
 		text(&s.denyOutput, "deny-log.output", "off", "where denied flows are written: off, stdout, stderr or file:`PATH`"),
 		text(&s.denyFormat, "deny-log.format", "json", "`form` of a denied flow: json, logfmt or legacy"),
-		number(&s.denyRate, "deny-log.rate", 500, "most denied flows written a second; the rest is counted"),
+		number(&s.denyRate, "deny-log.rate", 500, "most denied flows written a second, 0 for no limit; the rest is counted"),
 	}
 }
 
@@ -134,14 +130,25 @@ func (s *settings) healthOptions() []option {
 
 // legacyOptions are the spellings of the original exporter.
 func (s *settings) legacyOptions() []option {
-	return []option{
+	return append([]option{
 		text(&s.stream, "stream", "", "same as --kinesis.stream"),
-		text(&s.region, "region", "", "same as --aws.region"),
+		s.regionOption(),
 		number(&s.shards, "shards", 0, "shards are discovered; warns when the stream has not `N` of them"),
+	}, s.legacyServing()...)
+}
+
+// legacyServing are those of whatever serves metrics.
+func (s *settings) legacyServing() []option {
+	return []option{
 		number(&s.port, "port", 0, "same as --web.listen-address=:`N`"),
 		toggle(&s.denyLegacy, "log_deny", "same as --deny-log.output=stdout"),
 		toggle(&s.debug, "debug", "same as --log.level=debug"),
 	}
+}
+
+// regionOption is old, and so short that other commands have it too.
+func (s *settings) regionOption() option {
+	return text(&s.region, "region", "", "same as --aws.region")
 }
 
 func (s *settings) replayOptions() []option {
@@ -155,53 +162,6 @@ func (s *settings) demoOptions() []option {
 	}
 }
 
-// usageError is an error of the command line or a file that it names: exit
-// status 2.
-type usageError struct{ error }
-
-func (e usageError) Unwrap() error { return e.error }
-
-func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
-
-// parse reads arguments and environment into the settings that options name,
-// and returns what stands behind the flags. Flags win over the environment.
-func parse(options []option, args []string, getenv func(string) (string, bool)) ([]string, error) {
-	fs := flag.NewFlagSet("flowlog-exporter", flag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	fs.Usage = func() {}
-	for _, o := range options {
-		o.register(fs, o.name, o.usage)
-	}
-	if err := fs.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return nil, err
-		}
-		return nil, usagef("%w; see flowlog-exporter help", err)
-	}
-	given := map[string]bool{}
-	fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
-	for _, o := range options {
-		v, ok := getenv(twin(o.name))
-		if !ok || given[o.name] {
-			continue
-		}
-		if err := fs.Set(o.name, v); err != nil {
-			return nil, usagef("environment %s=%q: %w", twin(o.name), v, err)
-		}
-	}
-	return fs.Args(), nil
-}
-
-// twin returns the name of the flag's environment variable.
-func twin(name string) string {
-	return "FLOWLOG_" + strings.Map(func(r rune) rune {
-		if r == '.' || r == '-' {
-			return '_'
-		}
-		return r
-	}, strings.ToUpper(name))
-}
-
 // settle brings the old spellings into the new ones and checks what no single
 // flag can see.
 func (s *settings) settle() error {
@@ -213,6 +173,9 @@ func (s *settings) settle() error {
 			return usagef("-port %d is no port; use 1 to 65535", s.port)
 		}
 		s.listen = list{":" + strconv.Itoa(s.port)}
+	}
+	if s.shards < 0 {
+		return usagef("-shards %d is no number of shards", s.shards)
 	}
 	if len(s.listen) == 0 {
 		s.listen = list{":8080"}
@@ -244,58 +207,4 @@ func (s *settings) logConfig(w io.Writer) (*promslog.Config, error) {
 		return nil, usagef("--log.format: %w", err)
 	}
 	return &promslog.Config{Level: level, Format: format, Writer: w}, nil
-}
-
-// list is a flag that may be given more than once; the environment separates
-// its values by commas.
-type list []string
-
-// String implements flag.Value.
-func (l *list) String() string { return strings.Join(*l, ",") }
-
-// Set implements flag.Value.
-func (l *list) Set(v string) error {
-	*l = append(*l, slices.DeleteFunc(strings.Split(v, ","), func(s string) bool { return s == "" })...)
-	return nil
-}
-
-// size is a number of bytes with a unit.
-type size int64
-
-var sizeUnits = []struct {
-	name  string
-	bytes int64
-}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}}
-
-// String implements flag.Value.
-func (s *size) String() string {
-	for _, u := range sizeUnits {
-		if n := int64(*s); n >= u.bytes && n%u.bytes == 0 {
-			return strconv.FormatInt(n/u.bytes, 10) + u.name
-		}
-	}
-	return "0B"
-}
-
-// Set implements flag.Value.
-func (s *size) Set(v string) error {
-	for _, u := range sizeUnits {
-		digits, ok := strings.CutSuffix(v, u.name)
-		if !ok {
-			continue
-		}
-		n, err := strconv.ParseInt(digits, 10, 32)
-		if err != nil || n <= 0 || n > (1<<40)/u.bytes {
-			break
-		}
-		*s = size(n * u.bytes)
-		return nil
-	}
-	return fmt.Errorf("%q is no size: write a number and B, KiB, MiB or GiB, as 64MiB", v)
-}
-
-// environment is os.LookupEnv; an empty variable counts as unset.
-func environment(name string) (string, bool) {
-	v, ok := os.LookupEnv(name)
-	return v, ok && v != ""
 }

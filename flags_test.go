@@ -6,14 +6,16 @@ import (
 	"testing"
 )
 
-// settled parses arguments as run does.
-func settled(args ...string) (*settings, error) {
+// settled parses arguments as run does, without an environment.
+func settled(args ...string) (*settings, error) { return settledIn(nil, args...) }
+
+func settledIn(env map[string]string, args ...string) (*settings, error) {
 	var s settings
 	var options []option
 	for _, group := range runOptions(&s) {
 		options = append(options, group...)
 	}
-	if _, err := parse(options, args, func(string) (string, bool) { return "", false }); err != nil {
+	if _, err := parse(options, args, func(name string) (string, bool) { v, ok := env[name]; return v, ok }); err != nil {
 		return nil, err
 	}
 	return &s, s.settle()
@@ -58,6 +60,9 @@ func TestWrongFlags(t *testing.T) {
 		{"negative size", "--decode.max-inflated -1MiB", "as 64MiB"},
 		{"vast size", "--decode.max-inflated 2147483647GiB", "as 64MiB"},
 		{"unknown", "--nope", "not defined"},
+		{"two streams", "-stream a --kinesis.stream b", "keep one"},
+		{"two regions", "-region a --aws.region b", "keep one"},
+		{"negative shards", "-shards -1", "no number of shards"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := settled(strings.Fields(test.args)...)
@@ -88,5 +93,39 @@ func TestEveryFlagHasATwinOfItsOwn(t *testing.T) {
 	}
 	if got := twin("kinesis.poll-interval"); got != "FLOWLOG_KINESIS_POLL_INTERVAL" {
 		t.Errorf("got %s", got)
+	}
+}
+
+// TestFlagsWinOverEveryTwin: also over the twin of their other spelling.
+func TestFlagsWinOverEveryTwin(t *testing.T) {
+	for _, test := range []struct {
+		name, variable, value, args string
+		got                         func(*settings) string
+		want                        string
+	}{
+		{"stream", "FLOWLOG_KINESIS_STREAM", "env", "-stream flag", func(s *settings) string { return s.stream }, "flag"},
+		{"kinesis.stream", "FLOWLOG_STREAM", "env", "--kinesis.stream flag", func(s *settings) string { return s.stream }, "flag"},
+		{"region", "FLOWLOG_AWS_REGION", "env", "-region flag", func(s *settings) string { return s.region }, "flag"},
+		{"aws.region", "FLOWLOG_REGION", "env", "--aws.region flag", func(s *settings) string { return s.region }, "flag"},
+		{"port", "FLOWLOG_WEB_LISTEN_ADDRESS", ":1", "-port 2", func(s *settings) string { return s.listen.String() }, ":2"},
+		{"listen address", "FLOWLOG_PORT", "1", "--web.listen-address :2", func(s *settings) string { return s.listen.String() }, ":2"},
+		{"log_deny", "FLOWLOG_DENY_LOG_OUTPUT", "stderr", "-log_deny", func(s *settings) string { return s.denyOutput }, "stdout"},
+		{"no log_deny", "FLOWLOG_DENY_LOG_OUTPUT", "stderr", "-log_deny=false", func(s *settings) string { return s.denyOutput }, "off"},
+		{"deny-log.output", "FLOWLOG_LOG_DENY", "true", "--deny-log.output off", func(s *settings) string { return s.denyOutput }, "off"},
+		{"log.level", "FLOWLOG_DEBUG", "true", "--log.level warn", func(s *settings) string { return s.logLevel }, "warn"},
+		// What Kubernetes sets for a service that is called flowlog.
+		{"service", "FLOWLOG_PORT", "tcp://10.0.0.1:8080", "", func(s *settings) string { return s.listen.String() }, ":8080"},
+		{"many in one twin", "FLOWLOG_FILE_PATH", "a,b", "", func(s *settings) string { return strings.Join(s.files, " ") }, "a b"},
+		{"a comma in a flag", "", "", "--file.path [a,b].log", func(s *settings) string { return strings.Join(s.files, " ") }, "[a,b].log"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, err := settledIn(map[string]string{test.variable: test.value}, strings.Fields(test.args)...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := test.got(s); got != test.want {
+				t.Errorf("got %s, want %s", got, test.want)
+			}
+		})
 	}
 }

@@ -30,6 +30,9 @@ func (s *settings) connect(ctx context.Context, log *slog.Logger) (*outside, err
 		o.aws, err = cloud.Load(ctx, cloud.Options{
 			Region: s.region, Stream: s.stream, AssumeRole: s.assumeRole, EndpointURL: s.endpointURL, Logger: log,
 		})
+		if err != nil && s.stream == "" {
+			return nil, usagef("the subnets are asked of EC2 without --subnets.file, but %w", err)
+		}
 		if err != nil {
 			return nil, usagef("%w", err)
 		}

@@ -61,6 +61,27 @@ type process struct {
 // machine's AWS settings reaches it.
 func start(t *testing.T, env []string, args ...string) *process {
 	t.Helper()
+	return prepare(t, env, args...).begin()
+}
+
+// startWith is start with a standard input.
+func startWith(t *testing.T, stdin *os.File, env []string, args ...string) *process {
+	t.Helper()
+	p := prepare(t, env, args...)
+	p.cmd.Stdin = stdin
+	return p.begin()
+}
+
+// startTo is start with another standard output.
+func startTo(t *testing.T, stdout *os.File, args ...string) *process {
+	t.Helper()
+	p := prepare(t, nil, args...)
+	p.cmd.Stdout = stdout
+	return p.begin()
+}
+
+func prepare(t *testing.T, env []string, args ...string) *process {
+	t.Helper()
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
@@ -68,14 +89,19 @@ func start(t *testing.T, env []string, args ...string) *process {
 	p := &process{t: t, cmd: exec.Command(path, args...), output: newWatched(), done: make(chan struct{})}
 	p.cmd.Env = append([]string{"HOME=" + t.TempDir(), "AWS_EC2_METADATA_SERVICE_ENDPOINT=http://127.0.0.1:1"}, env...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, p.output
+	return p
+}
+
+func (p *process) begin() *process {
+	p.t.Helper()
 	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
+		p.t.Fatal(err)
 	}
 	go func() {
 		p.err = p.cmd.Wait()
 		close(p.done)
 	}()
-	t.Cleanup(func() {
+	p.t.Cleanup(func() {
 		_ = p.cmd.Process.Kill()
 		<-p.done
 	})

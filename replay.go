@@ -18,7 +18,7 @@ import (
 )
 
 func replayOptions(s *settings) [][]option {
-	return [][]option{s.replayOptions(), s.recordOptions(), s.awsOptions(), s.denyOptions(), s.logOptions()}
+	return [][]option{s.replayOptions(), s.recordOptions(), s.awsOptions(), s.denyOptions(), s.logOptions(), {s.regionOption()}}
 }
 
 // replay counts the flow logs in files and prints what they add up to.
@@ -30,6 +30,9 @@ func replay(ctx context.Context, p *program, s *settings, paths []string) error 
 	if !ok {
 		return usagef("--output %q is none of summary, prom, json", s.output)
 	}
+	if err := (&source.Files{Paths: paths}).Check(); err != nil {
+		return err // before AWS is asked, and without totals of nothing
+	}
 	config, err := s.logConfig(p.stderr)
 	if err != nil {
 		return err
@@ -37,6 +40,7 @@ func replay(ctx context.Context, p *program, s *settings, paths []string) error 
 	log := promslog.New(config)
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	e, err := replayEngine(ctx, p, s, log)
 	if err != nil {
 		return err
@@ -48,7 +52,10 @@ func replay(ctx context.Context, p *program, s *settings, paths []string) error 
 	if ctx.Err() != nil {
 		err = errors.Join(err, errors.New("interrupted: the totals are those of the files before"))
 	}
-	return errors.Join(report(p.stdout, e.sum()), e.close(context.Background()), err)
+	stop() // from here on a signal ends the process: whoever reads the output may not
+	// The lines of the deny log come first: both may go to standard output.
+	closed, sum := e.close(context.Background()), e.sum()
+	return errors.Join(report(p.stdout, sum), closed, sum.undecoded(), err)
 }
 
 // replayEngine reads the subnets once and returns an engine that places by them.
@@ -61,7 +68,9 @@ func replayEngine(ctx context.Context, p *program, s *settings, log *slog.Logger
 	if err != nil {
 		return nil, err
 	}
-	if err := e.book.Load(ctx); err != nil {
+	if err := e.book.Load(ctx); ctx.Err() != nil {
+		return nil, errors.Join(errors.New("interrupted while the subnets were asked for"), e.close(ctx))
+	} else if err != nil {
 		return nil, errors.Join(fmt.Errorf("replay needs the subnets: %w", err), e.close(ctx))
 	}
 	return e, nil

@@ -21,6 +21,18 @@ type totals struct {
 	gatherer prometheus.Gatherer
 }
 
+// undecoded is the error of totals that lack what could not be decoded.
+func (t totals) undecoded() error {
+	var n uint64
+	for _, failures := range t.sum.Failures {
+		n += failures
+	}
+	if n == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d messages could not be decoded: the totals are those of the rest", n)
+}
+
 // reports are the forms of a replay's result.
 var reports = map[string]func(io.Writer, totals) error{
 	"summary": writeSummary,

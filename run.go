@@ -53,7 +53,11 @@ func run(ctx context.Context, p *program, s *settings, _ []string) error {
 		srv.checks = append(srv.checks, kinesis.Ready)
 	}
 	if len(s.files) > 0 {
-		srv.inputs = append(srv.inputs, &source.Files{Name: "file", Paths: s.files, Handler: e.pipeline, Metrics: metrics})
+		files := &source.Files{Name: "file", Paths: s.files, Handler: e.pipeline, Metrics: metrics}
+		if err := files.Check(); err != nil {
+			return usagef("--file.path: %w", err)
+		}
+		srv.inputs = append(srv.inputs, files)
 	}
 	return srv.run(ctx)
 }
@@ -110,10 +114,11 @@ func (s *service) run(ctx context.Context) error {
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	go s.reopenOnHangup(ctx)
-
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	serving, stopServing := context.WithCancel(context.Background())
 	defer stopServing()
+	go s.reopenOnHangup(serving)
+
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(serving) }()
 
@@ -128,14 +133,18 @@ func (s *service) run(ctx context.Context) error {
 		stop()
 		err = errors.Join(err, <-read)
 	}
-	stop() // a second signal ends the process at once
+	stop()
 	if err == nil {
 		s.awaitScrape(server)
 	}
 	stopServing()
 	closing, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
-	err = errors.Join(err, <-served, s.close(closing))
+	err = errors.Join(err, <-served)
+	if lost := s.close(closing); lost != nil {
+		// Counting was not touched: no reason to call the stop a failure.
+		s.log.Error("the deny log did not end well, lines are lost", "err", lost)
+	}
 	s.log.Info("stopped")
 	return err
 }
@@ -234,8 +243,9 @@ func (s *service) awaitScrape(server *web.Server) {
 	if wait <= 0 || !server.ScrapedRecently(recent) {
 		return
 	}
+	await := server.ExpectScrape() // who reads the next line may scrape at once
 	s.log.Info("reading stopped, waiting for a last scrape; signal again to stop at once", "at_most", wait)
 	ctx, cancel := context.WithTimeout(context.Background(), wait)
 	defer cancel()
-	_ = server.AwaitScrape(ctx) // who does not come has seen enough
+	_ = await(ctx) // who does not come has seen enough
 }

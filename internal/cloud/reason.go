@@ -50,6 +50,10 @@ func set(codes ...string) map[string]bool {
 
 // Reason sorts the error of an AWS call into one of the reasons.
 func Reason(err error) string {
+	var p *Problem
+	if errors.As(err, &p) && p.Err != nil {
+		err = p.Err // the sentence hides what the SDK said
+	}
 	var api smithy.APIError
 	if errors.As(err, &api) {
 		return reasonOf(api.ErrorCode())

@@ -24,6 +24,9 @@ type Kinesis struct {
 	Shards int
 	// Keep is how many records a shard retains, older ones are trimmed; 0 is 10000.
 	Keep int
+	// After is a sequence number that all of the stream's are above, as those of
+	// a stream that is deleted and created again are above the old ones.
+	After uint64
 	// Page is the most shards of one ListShards answer; 0 is 1000, as AWS has it.
 	Page int
 	// Now is the clock; nil is time.Now.
@@ -152,7 +155,7 @@ func (k *Kinesis) start() {
 	if k.Now == nil {
 		k.Now = time.Now
 	}
-	k.born = k.Now()
+	k.born, k.sequence = k.Now(), k.After
 	k.ids = make(map[string]*shard)
 	bound := func(i int) *big.Int {
 		b := new(big.Int).Mul(hashes, big.NewInt(int64(i)))

@@ -82,18 +82,18 @@ type Log struct {
 }
 
 // New opens the output and starts the log. It returns nil when the output is
-// off. It fails on an output, format or rate that does not exist, a file that
+// off; a slip in the other options is one all the same. It fails on an output, format or rate that does not exist, a file that
 // cannot be opened, and metrics that are registered already.
 func New(o Options) (*Log, error) {
-	if o.Output == Off || o.Output == "" {
-		return nil, nil
-	}
 	f, err := parseForm(o.Format)
 	if err != nil {
 		return nil, err
 	}
 	if o.Rate < 0 {
 		return nil, fmt.Errorf("deny log rate %d is below 0; give lines a second, or 0 for no limit", o.Rate)
+	}
+	if o.Output == Off || o.Output == "" {
+		return nil, nil
 	}
 	sink, path, err := parseOutput(o.Output)
 	if err != nil {

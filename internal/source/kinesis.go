@@ -104,7 +104,7 @@ type stream struct {
 	readers sync.WaitGroup
 
 	mu     sync.Mutex
-	shards map[string]*shard // by id; ended ones until the stream forgets them
+	shards map[string]*shard // by id, ended ones too; those the stream forgot have no state
 	warned bool              // about WantShards
 	// failure is the first error of the handler.
 	failure error

@@ -51,7 +51,7 @@ func (s *stream) wake() {
 }
 
 // admit takes a complete listing, made at the time at: new shards are read,
-// ended ones that the stream forgot are forgotten here too.
+// ended ones that the stream forgot are no longer known here either.
 func (s *stream) admit(ctx context.Context, list []types.Shard, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,11 +68,7 @@ func (s *stream) admit(ctx context.Context, list []types.Shard, at time.Time) {
 		if !isClosed(item) {
 			open++
 		}
-		if s.shards[id] == nil {
-			s.add(ctx, id, parentsOf(item), from[id], skip[id])
-		}
-		s.shards[id].listed = true
-		s.shards[id].gone.Store(false)
+		s.found(ctx, item, from[id], skip[id])
 	}
 	for id, sh := range s.shards {
 		if sh.listed && !present[id] {
@@ -83,6 +79,36 @@ func (s *stream) admit(ctx context.Context, list []types.Shard, at time.Time) {
 		s.warned = true
 		s.log.Warn("the stream has another number of open shards than -shards says; all of them are read", "shards", s.WantShards, "open", open)
 	}
+}
+
+// found notes that a listing has a shard, under the lock. One that ended stays
+// ended, also when listings are not of one mind about it; but when it begins
+// elsewhere now, it is one of a stream that was created again.
+func (s *stream) found(ctx context.Context, item types.Shard, from position, skip bool) {
+	id, begin := aws.ToString(item.ShardId), ""
+	if r := item.SequenceNumberRange; r != nil {
+		begin = aws.ToString(r.StartingSequenceNumber)
+	}
+	sh := s.shards[id]
+	if sh != nil && sh.ended() {
+		last := sh.position.after
+		if last == "" {
+			last, _ = sh.begin.Load().(string)
+		}
+		switch {
+		case last != "" && before(last, begin):
+			sh.enter("")
+			sh = nil
+		case sh.state == "":
+			sh.enter(closed)
+		}
+	}
+	if sh == nil {
+		sh = s.add(ctx, id, parentsOf(item), from, skip, begin)
+	}
+	sh.begin.Store(begin)
+	sh.listed = true
+	sh.gone.Store(false)
 }
 
 // admitChildren takes the shards that an ended one names as its children,
@@ -97,15 +123,16 @@ func (s *stream) admitChildren(ctx context.Context, children []types.ChildShard)
 			known = known && s.shards[parent] != nil
 		}
 		if s.shards[id] == nil && known {
-			s.add(ctx, id, c.ParentShards, position{}, false)
+			s.add(ctx, id, c.ParentShards, position{}, false, "")
 		}
 	}
 }
 
 // add starts the reader of a shard, under the lock. Parents that are not known
 // have left the stream with all their records; nobody waits for them.
-func (s *stream) add(ctx context.Context, id string, parents []string, from position, skip bool) {
+func (s *stream) add(ctx context.Context, id string, parents []string, from position, skip bool, begin string) *shard {
 	sh := &shard{stream: s, id: id, position: from, done: make(chan struct{})}
+	sh.begin.Store(begin)
 	s.shards[id] = sh
 	if after, ok := place(s.Places, id); ok {
 		sh.position = position{after: after}
@@ -113,7 +140,7 @@ func (s *stream) add(ctx context.Context, id string, parents []string, from posi
 	if skip {
 		sh.enter(closed)
 		close(sh.done)
-		return
+		return sh
 	}
 	for _, parent := range parents {
 		if p := s.shards[parent]; p != nil {
@@ -122,16 +149,26 @@ func (s *stream) add(ctx context.Context, id string, parents []string, from posi
 	}
 	sh.enter(waiting)
 	s.readers.Go(func() { sh.read(ctx) })
+	return sh
 }
 
-// forget drops a shard that a complete listing does not have any more, under
-// the lock: an ended one at once, another when it finds out itself.
+// forget takes a shard that a complete listing does not have any more out of
+// the known ones, under the lock: an ended one at once, another when it finds
+// out itself. That it was read is remembered, should a listing have it again.
 func (s *stream) forget(sh *shard) {
+	if sh.ended() {
+		sh.enter("")
+		return
+	}
+	sh.gone.Store(true)
+}
+
+// ended reports whether the shard is read to its end.
+func (sh *shard) ended() bool {
 	select {
 	case <-sh.done:
-		sh.enter("")
-		delete(s.shards, sh.id)
+		return true
 	default:
-		sh.gone.Store(true)
+		return false
 	}
 }

@@ -46,6 +46,9 @@ type shard struct {
 	done chan struct{}
 	// gone is set when a complete listing did not have the shard any more.
 	gone atomic.Bool
+	// begin is the sequence number that the shard begins at, as last listed; ""
+	// while that is not known.
+	begin atomic.Value
 	// state and listed are guarded by the stream's lock; listed says that a
 	// listing had the shard once.
 	state  state
@@ -84,8 +87,13 @@ func (sh *shard) read(ctx context.Context) {
 	}
 }
 
-// aim asks for an iterator at the position.
+// aim asks for an iterator at the position. A position before the begin of the
+// shard is one in a stream that had the name before.
 func (sh *shard) aim(ctx context.Context) (pause time.Duration, end bool) {
+	if begin, _ := sh.begin.Load().(string); sh.position.after != "" && before(sh.position.after, begin) {
+		sh.log.Warn("the stream was deleted and created again: the shard is read from its oldest record", "shard", sh.id)
+		sh.position = position{}
+	}
 	iterator, err := sh.iteratorAt(ctx, sh.id, sh.position)
 	if err != nil {
 		return sh.failed(ctx, err)
@@ -120,6 +128,12 @@ func (sh *shard) next(ctx context.Context) (pause time.Duration, end bool) {
 		gap = max(gap, orDefault(sh.PollInterval, time.Second))
 	}
 	return time.Until(sh.readAt.Add(gap)), false
+}
+
+// before reports whether the sequence number a is smaller than b: decimals
+// without leading zeros, of more digits than a machine word holds.
+func before(a, b string) bool {
+	return len(a) < len(b) || len(a) == len(b) && a < b
 }
 
 // handle hands the records over, all of them even when ctx ends meanwhile.

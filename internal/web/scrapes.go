@@ -25,14 +25,20 @@ type waiter struct {
 // AwaitScrape blocks until a complete answer of the metrics was delivered whose
 // request came after the call, and returns nil; or until ctx ends, and returns
 // its error. Serve must be running all the while.
-func (s *Server) AwaitScrape(ctx context.Context) error {
+func (s *Server) AwaitScrape(ctx context.Context) error { return s.ExpectScrape()(ctx) }
+
+// ExpectScrape is the first half of AwaitScrape: from now on a scrape counts,
+// also before await, the other half, is called. Await must be called once.
+func (s *Server) ExpectScrape() (await func(context.Context) error) {
 	w := s.scrapes.join()
-	defer s.scrapes.leave(w)
-	select {
-	case <-w.done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	return func(ctx context.Context) error {
+		defer s.scrapes.leave(w)
+		select {
+		case <-w.done:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }
 

@@ -189,3 +189,15 @@ func TestServeFails(t *testing.T) {
 		t.Error("Serve returned nil")
 	}
 }
+
+// TestExpectScrape: what is delivered between the two halves ends the wait.
+func TestExpectScrape(t *testing.T) {
+	s := &Server{}
+	await := s.ExpectScrape()
+	s.scrapes.delivered(s.scrapes.begin())
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if err := await(ctx); err != nil {
+		t.Error(err)
+	}
+}
