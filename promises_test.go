@@ -157,7 +157,7 @@ func TestRejectedEgressIsDeniedEgress(t *testing.T) {
 }
 
 func TestImpossibleNumbersAreMalformed(t *testing.T) {
-	for _, number := range []string{"NaN", "-5", "+5", "1e9", "0x10", "1.5", "18446744073709551616", "99999999999999999999999999", "Inf", "５"} {
+	for _, number := range []string{"NaN", "-5", "+5", "1e9", "0x10", "1.5", "18446744073709551616", "18446744073709551615", "9007199254740992", "99999999999999999999999999", "Inf", "５"} {
 		t.Run(number, func(t *testing.T) {
 			e := loaded(t, twoSubnets)
 			e.read(t, "2 123456789012 eni-a 10.0.0.5 203.0.113.9 40000 443 6 "+number+" 500 1700000000 1700000060 ACCEPT OK",

@@ -66,6 +66,7 @@ func TestContents(t *testing.T) {
 		{"base64 of gzip", b64(zip(doc)), []string{recDoc}},
 		{"base64 without padding", strings.TrimRight(b64(zip(doc)), "=") + "\n", []string{recDoc}},
 		{"base64 of JSON", b64(doc), []string{recDoc}},
+		{"text whose first word looks like base64", "H4sIAAAA 1\neyJhIjox 1\n" + line, []string{rec, "skipped malformed 2"}},
 		{"broken base64", "H4sI!!!!", []string{"failure decompress 1"}},
 		{"gzip cut off", zip(doc)[:60], []string{"failure decompress 1"}},
 		{"gzip header cut off", gzipMagic, []string{"failure decompress 1"}},

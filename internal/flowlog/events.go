@@ -130,8 +130,9 @@ func (r *Reader) event(e *event) error {
 // transformed counts an event that a transformer of CloudWatch Logs made JSON of.
 func (r *Reader) transformed() {
 	r.block.Skipped[flow.Format]++
-	if r.notices.once("transformed", string(r.from.logGroup)) {
+	group := string(r.from.logGroup[:min(len(r.from.logGroup), maxLogGroupName)])
+	if r.notices.once("transformed", group) {
 		r.logger.Warn("log events hold JSON objects, not flow log lines: a log transformer (parseVPC) rewrites this log group; "+
-			"subscribe to the original logs (applyOnTransformedLogs=false)", "log_group", string(r.from.logGroup))
+			"subscribe to the original logs (applyOnTransformedLogs=false)", "log_group", group)
 	}
 }

@@ -42,7 +42,7 @@ type inflater struct {
 // whole returns what data holds when nothing is compressed or encoded any
 // more, at most limit bytes of it. Data that is plain is returned as it is.
 func (i *inflater) whole(data []byte, limit int64) ([]byte, error) {
-	if hasPrefix(data, base64Gzip) || hasPrefix(data, base64JSON) {
+	if encoded(data) {
 		var err error
 		if data, err = i.decode(data, limit); err != nil {
 			return nil, err
@@ -58,6 +58,12 @@ func (i *inflater) whole(data []byte, limit int64) ([]byte, error) {
 	}
 	i.buf, err = readAll(i.buf[:0], r, limit)
 	return i.buf, sizeError(err)
+}
+
+// encoded reports whether data begins as base64 of gzip or JSON does. A word of
+// text may begin so too, but then a blank follows somewhere.
+func encoded(data []byte) bool {
+	return (hasPrefix(data, base64Gzip) || hasPrefix(data, base64JSON)) && bytes.IndexByte(bytes.TrimRight(data, " \r\n\t"), ' ') < 0
 }
 
 // compressed reports whether data begins as gzip or zstd does.
@@ -92,14 +98,16 @@ func (i *inflater) decode(data []byte, limit int64) ([]byte, error) {
 	return i.raw[:n], err
 }
 
-// trim lets go of buffers that one large message has blown up.
-func (i *inflater) trim() {
+// trim lets go of buffers that one large message has blown up, and reports
+// whether there were any.
+func (i *inflater) trim() (blown bool) {
 	if cap(i.buf) > keep {
-		i.buf = nil
+		i.buf, blown = nil, true
 	}
 	if cap(i.raw) > keep {
-		i.raw = nil
+		i.raw, blown = nil, true
 	}
+	return blown
 }
 
 // readAll appends all of r to buf, which may grow to limit bytes and one.

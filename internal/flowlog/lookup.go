@@ -13,6 +13,10 @@ import (
 // MaxLogGroups is how many log groups a Lookup remembers.
 const MaxLogGroups = 1000
 
+// maxLogGroupName is how long the name of a log group may be, in bytes. Longer
+// ones are none of AWS, and are neither asked for nor remembered.
+const maxLogGroupName = 512
+
 // askTimeout is how long one question may take.
 const askTimeout = 10 * time.Second
 
@@ -64,7 +68,7 @@ var byDefault = Fixed()
 // For returns the formats of a log group. It allocates nothing when the log
 // group is known.
 func (l *Lookup) For(name []byte) *Set {
-	if len(name) == 0 {
+	if len(name) == 0 || len(name) > maxLogGroupName {
 		return l.fallback()
 	}
 	l.mu.Lock()

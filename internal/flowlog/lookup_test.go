@@ -217,3 +217,14 @@ func TestReaderUsesTheFormatOfTheLogGroup(t *testing.T) {
 		t.Errorf("%s, asked %v", got.show(), a.count)
 	}
 }
+
+func TestLookupRemembersNoEndlessNames(t *testing.T) {
+	l := &Lookup{Ask: func(context.Context, string) ([]string, error) {
+		t.Error("a question about a name that AWS does not allow")
+		return nil, nil
+	}}
+	expect(t, l, strings.Repeat("g", maxLogGroupName+1), 14)
+	if len(l.groups) != 0 {
+		t.Errorf("%d log groups are remembered", len(l.groups))
+	}
+}

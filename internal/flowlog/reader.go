@@ -141,13 +141,16 @@ func (r *Reader) reset() {
 // release forgets the body and what it has blown up.
 func (r *Reader) release() {
 	r.yield, r.set, r.from = nil, nil, origin{}
-	r.inflate.trim()
-	r.stream.trim()
+	blown := r.inflate.trim()
+	blown = r.stream.trim() || blown
 	if cap(r.scratch) > keep {
-		r.scratch = nil
+		r.scratch, blown = nil, true
 	}
 	if cap(r.names) > keep {
-		r.names = nil
+		r.names, blown = nil, true
+	}
+	if blown { // old events and records are views that would keep it alive
+		r.doc, r.block.Records = document{}, nil
 	}
 }
 

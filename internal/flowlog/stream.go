@@ -76,12 +76,14 @@ func (s *stream) fill(size int) {
 	}
 }
 
-// trim forgets the object, and a buffer that a large document has blown up.
-func (s *stream) trim() {
+// trim forgets the object, and a buffer that a large document has blown up; it
+// reports whether there was one.
+func (s *stream) trim() (blown bool) {
 	s.src.r, s.out = nil, nil
 	if cap(s.buf) > keep {
-		s.buf = nil
+		s.buf, blown = nil, true
 	}
+	return blown
 }
 
 // object reads an object of any size. An error is one of the machine.

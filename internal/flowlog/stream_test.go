@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/iotest"
+	"weak"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -226,6 +228,25 @@ func (r *repeat) Read(p []byte) (int, error) {
 		r.at, r.left = 0, r.left-1
 	}
 	return n, nil
+}
+
+// TestLargeBuffersAreNotKeptByViews: the records of a large body are views into
+// its buffer, and must not keep it alive until the next body.
+func TestLargeBuffersAreNotKeptByViews(t *testing.T) {
+	r := NewReader(Options{Formats: tiny(t)})
+	big := envelope("g", "s", "10.0.0.1 1", strings.Repeat(" ", keep+1))
+	for name, body := range map[string]flow.Body{"data": {Data: []byte(zip(big))}, "stream": {Stream: strings.NewReader(big)}} {
+		var view weak.Pointer[byte]
+		err := r.Read(body, func(b *Block) error { view = weak.Make(&b.Records[0].EventID[0]); return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		runtime.GC()
+		if view.Value() != nil {
+			t.Errorf("%s: the reader keeps the buffer", name)
+		}
+	}
+	runtime.KeepAlive(r)
 }
 
 func TestLargeBuffersAreLetGo(t *testing.T) {

@@ -45,8 +45,12 @@ func setPort(to *uint16, v []byte) bool {
 	return ok
 }
 
+// maxAmount bounds the packets and the bytes of a record: what a float64 holds
+// exactly, and a thousand times what an interface can move in a window.
+const maxAmount = 1<<53 - 1
+
 func setAmount(to *uint64, v []byte) bool {
-	n, ok := number(v, math.MaxUint64)
+	n, ok := number(v, maxAmount)
 	*to = n
 	return ok
 }

@@ -3,6 +3,7 @@
 package traffic
 
 import (
+	"math"
 	"time"
 
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
@@ -43,10 +44,18 @@ func classOf(r *flow.Record) Class {
 	return c
 }
 
+// add never goes down: a sum that does not fit stays at the largest value.
 func (a *Amount) add(b Amount) {
-	a.Bytes += b.Bytes
-	a.Packets += b.Packets
+	a.Bytes = sum(a.Bytes, b.Bytes)
+	a.Packets = sum(a.Packets, b.Packets)
 	a.Flows += b.Flows
+}
+
+func sum(a, b uint64) uint64 {
+	if a+b < a {
+		return math.MaxUint64
+	}
+	return a + b
 }
 
 // Totals are the counters of all known subnets. They have no lock of their own:

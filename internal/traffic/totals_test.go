@@ -1,6 +1,7 @@
 package traffic
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -115,6 +116,18 @@ func TestDiscardForgets(t *testing.T) {
 	tally.Apply()
 	if got := totals.rows[0].Counts; got != (Counts{}) {
 		t.Errorf("discarded records were counted: %v", got)
+	}
+}
+
+// TestTotalsNeverGoDown: hostile amounts can fill a counter, not turn it over.
+func TestTotalsNeverGoDown(t *testing.T) {
+	totals, subnets := New(), book("10.0.0.0/24")
+	totals.SetSubnets(subnets)
+	for range 3 {
+		observe(totals, record(subnets[0], flow.Egress, flow.Accept, 1, math.MaxUint64/2))
+	}
+	if got := totals.rows[0].Counts[Sent]; got != (Amount{math.MaxUint64, 3, 3}) {
+		t.Errorf("got %+v", got)
 	}
 }
 

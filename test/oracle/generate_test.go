@@ -29,15 +29,32 @@ var (
 	fields = map[string][]string{
 		"version": {"2", "5"}, "account-id": append(accounts[1:], "unknown"), "interface-id": interfaces,
 		"srcaddr": addresses, "dstaddr": addresses, "srcport": {"0", "443", "65535"}, "dstport": {"0", "22"},
-		"protocol": {"1", "6", "17", "255"}, "packets": {"0", "1", "100", "18446744073709551615"},
-		"bytes": {"0", "40", "5000", "9007199254740993"}, "start": {"1700000000", "1700000000000"}, "end": {"1700000060"},
+		"protocol": {"1", "6", "17", "255"}, "packets": {"0", "1", "100", "9007199254740991"},
+		"bytes": {"0", "40", "5000", "9007199254740991"}, "start": {"1700000000", "1700000000000"}, "end": {"1700000060"},
 		"action": {"ACCEPT", "REJECT"}, "log-status": {"OK", "OK", "OK", "NODATA", "SKIPDATA"},
 		"vpc-id": {"vpc-a", "vpc-b", "vpc-c"}, "subnet-id": {"subnet-0", "subnet-1", "subnet-2", "subnet-99"},
 		"instance-id": {"i-1"}, "tcp-flags": {"2", "19"}, "type": {"IPv4"}, "pkt-srcaddr": addresses, "pkt-dstaddr": addresses,
 		"az-id": zones[1:], "flow-direction": {"ingress", "egress"}, "traffic-path": {"1", "8"},
-		"instance-tag": {"a%20b"}, "ecs-task-id": {"9a30"}, "next-hop-az-id": {"euw1-az2"},
+		"instance-tag": {"a%20b", "eni%2D1", "%7B%22x%22%7D", "%E2%98%83", "OK"}, "ecs-task-id": {"9a30"}, "next-hop-az-id": {"euw1-az2"},
+		"encryption-status": {"0", "3"}, "packets-lost-no-route": {"0", "7"}, "packets-lost-blackhole": {"0"},
+		"packets-lost-mtu-exceeded": {"0"}, "packets-lost-ttl-expired": {"0"}, "resource-type": {"TransitGateway"},
+		"tgw-id": {"tgw-1"}, "tgw-attachment-id": {"tgw-attach-1"}, "tgw-pair-attachment-id": {"tgw-attach-2"},
+		"tgw-src-eni": interfaces, "tgw-dst-eni": interfaces, "tgw-src-subnet-id": {"subnet-0", "subnet-3", "subnet-98"},
+		"tgw-dst-subnet-id": {"subnet-1", "subnet-2", "subnet-98"}, "tgw-src-vpc-id": {"vpc-a", "vpc-c"}, "tgw-dst-vpc-id": {"vpc-a", "vpc-b"},
+		"tgw-src-az-id": zones[1:], "tgw-dst-az-id": zones[1:],
+		"tgw-src-vpc-account-id": append(accounts[1:], "unknown"), "tgw-dst-vpc-account-id": append(accounts[1:], "unknown"),
+		"region": {"eu-west-1"}, "pkt-src-aws-service": {"S3"}, "pkt-dst-aws-service": {"EC2"},
+		"moon-phase": {"full", "NaN", "-1"}, "tide-2": {"low"}, // fields of versions to come
 	}
-	junk = []string{"", "x", "NaN", "-1", "+1", "1.5", "1e3", "18446744073709551616", "300", "70000", "10.0.0.256", "::g", "accept", "OK ", "sideways"}
+	unknown = []string{"moon-phase", "tide-2"}
+
+	defaultFormat = strings.Fields("version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status")
+	tgwFormat     = strings.Fields(`version resource-type account-id tgw-id tgw-attachment-id tgw-src-vpc-account-id tgw-dst-vpc-account-id
+		tgw-src-vpc-id tgw-dst-vpc-id tgw-src-subnet-id tgw-dst-subnet-id tgw-src-eni tgw-dst-eni tgw-src-az-id tgw-dst-az-id
+		tgw-pair-attachment-id srcaddr dstaddr srcport dstport protocol packets bytes start end log-status type packets-lost-no-route
+		packets-lost-blackhole packets-lost-mtu-exceeded packets-lost-ttl-expired tcp-flags region flow-direction pkt-src-aws-service
+		pkt-dst-aws-service`)
+	junk = []string{"", "x", "NaN", "-1", "+1", "1.5", "1e3", "18446744073709551616", "9007199254740992", "300", "70000", "10.0.0.256", "::g", "accept", "OK ", "sideways"}
 )
 
 func fieldNames() []string {
@@ -90,17 +107,50 @@ func drawBook(t *rapid.T) (subnets []Subnet, known []Interface) {
 	return subnets, known
 }
 
-// drawBody draws the lines of one log stream in any permutation of any fields.
+// drawBody draws the lines of one log stream, or a text, in any permutation of
+// any fields. Several flow logs may write to one log group.
 func drawBody(t *rapid.T) Body {
-	b := Body{Owner: pick(t, "owner", accounts), LogStream: pick(t, "stream", append(interfaces, "other", "eni-4-all"))}
-	b.Fields = strings.Fields("version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status")
-	if chance(t, "custom", 2) {
-		b.Fields = rapid.Permutation(fieldNames()).Draw(t, "fields")[:rapid.IntRange(1, len(fields)).Draw(t, "columns")]
+	b := Body{Formats: [][]string{drawFormat(t)}, Text: chance(t, "text", 4)}
+	if !b.Text {
+		b.Owner, b.LogStream = pick(t, "owner", accounts), pick(t, "stream", append(interfaces, "other", "eni-", "eni-4-all", "eni-1x"))
+		if chance(t, "two flow logs", 6) {
+			b.Formats = append(b.Formats, rapid.OneOf(rapid.Permutation(b.Formats[0]), rapid.Custom(drawFormat)).Draw(t, "second"))
+		}
 	}
 	for range rapid.IntRange(0, 8).Draw(t, "lines") {
-		b.Lines = append(b.Lines, drawLine(t, b.Fields))
+		b.Lines = append(b.Lines, drawLine(t, rapid.SampledFrom(b.Formats).Draw(t, "format")))
 	}
 	return b
+}
+
+func drawFormat(t *rapid.T) []string {
+	switch rapid.IntRange(0, 7).Draw(t, "kind of format") {
+	case 0, 1, 2:
+		return defaultFormat
+	case 3:
+		return tgwFormat
+	}
+	names := rapid.Permutation(fieldNames()).Draw(t, "fields")[:rapid.IntRange(1, len(fields)).Draw(t, "columns")]
+	if strange := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return !slices.Contains(unknown, n) }); 2*len(strange) > len(names) {
+		return []string{"srcaddr"} // too little of it is known for a header
+	}
+	return names
+}
+
+// spell writes a format down in one of the ways that people have.
+func spell(t *rapid.T, format []string) string {
+	words := slices.Clone(format)
+	braces, underscores := chance(t, "braces", 2), chance(t, "underscores", 3)
+	for i, w := range words {
+		if underscores {
+			w = strings.ReplaceAll(w, "-", "_")
+		}
+		if braces {
+			w = "${" + w + "}"
+		}
+		words[i] = w
+	}
+	return strings.Join(words, pick(t, "separator", []string{" ", ",", ", ", "  "}))
 }
 
 func drawLine(t *rapid.T, format []string) string {

@@ -23,11 +23,14 @@ type Interface struct {
 	Addresses           []netip.Addr
 }
 
-// Body is what one message holds: the lines of one log stream in one format.
+// Body is what one message holds: the lines of one log stream, or of a text.
 type Body struct {
 	Owner, LogStream string
-	Fields           []string // the format
-	Lines            []string
+	// Formats are those of the flow logs that write to the log group, in the
+	// order in which they are tried. A text has one, in its header line.
+	Formats [][]string
+	Text    bool
+	Lines   []string
 }
 
 // Row is one row of the totals.
@@ -70,6 +73,9 @@ func (c *Counter) Count(b Body) {
 	}
 	var records []record
 	for _, line := range b.Lines {
+		if b.Text && strings.TrimSpace(line) == "" {
+			continue // no line at all
+		}
 		c.Records++
 		r, reason := parse(b, line)
 		if reason != "" {
@@ -86,14 +92,32 @@ func (c *Counter) Count(b Body) {
 	}
 }
 
-// parse reads a line; reason says why it is no record.
+// parse reads a line in the first format that it fits; reason says why it is no
+// record.
 func parse(b Body, line string) (r record, reason string) {
-	values := strings.Fields(line)
-	if len(values) != len(b.Fields) || strings.HasPrefix(line, "{") { // JSON is no line
+	reason = "format"
+	if strings.HasPrefix(line, "{") && !b.Text {
+		return r, reason // JSON is no line
+	}
+	for _, fields := range b.Formats {
+		got, why := parseAs(b, fields, strings.Fields(line))
+		if why != "format" && why != "malformed" {
+			return got, why
+		}
+		if why == "malformed" {
+			reason = why
+		}
+	}
+	return record{}, reason
+}
+
+// parseAs reads the values of a line in one format.
+func parseAs(b Body, fields, values []string) (r record, reason string) {
+	if len(values) != len(fields) {
 		return r, "format"
 	}
 	r.text = map[string]string{}
-	for i, name := range b.Fields {
+	for i, name := range fields {
 		if values[i] != "-" {
 			r.text[name] = values[i]
 		}
@@ -101,19 +125,36 @@ func parse(b Body, line string) (r record, reason string) {
 	if !r.check() {
 		return r, "malformed"
 	}
-	if reason := status(b.Fields, r.text); reason != "" {
+	if reason := status(fields, r.text); reason != "" {
 		return r, reason
 	}
 	if r.text["account-id"] == "unknown" {
 		delete(r.text, "account-id")
 	}
+	r.attach()
 	if r.text["account-id"] == "" && b.Owner != "" {
 		r.text["account-id"] = b.Owner
 	}
-	if id, _, _ := strings.Cut(strings.TrimPrefix(b.LogStream, "eni-"), "-"); r.text["interface-id"] == "" && strings.HasPrefix(b.LogStream, "eni-") {
-		r.text["interface-id"] = "eni-" + id
+	if id, ok := strings.CutPrefix(b.LogStream, "eni-"); ok && r.text["interface-id"] == "" {
+		id, _, _ = strings.Cut(id, "-")
+		if id != "" && strings.Trim(id, "0123456789abcdefABCDEF") == "" {
+			r.text["interface-id"] = "eni-" + id
+		}
 	}
 	return r, ""
+}
+
+// attach gives a transit gateway record the attachment at which it was made:
+// traffic enters the gateway at the source's, and leaves it at the destination's.
+func (r *record) attach() {
+	side := map[string]string{"ingress": "tgw-src-", "egress": "tgw-dst-"}[r.text["flow-direction"]]
+	for name, column := range map[string]string{
+		"interface-id": "eni", "subnet-id": "subnet-id", "vpc-id": "vpc-id", "az-id": "az-id", "account-id": "vpc-account-id",
+	} {
+		if v := r.text[side+column]; side != "" && v != "" && !(name == "account-id" && v == "unknown") {
+			r.text[name] = v
+		}
+	}
 }
 
 // status returns nodata or skipdata, or nothing for a line with a flow.
@@ -138,8 +179,9 @@ func status(fields []string, text map[string]string) string {
 
 // bits are the widths of the numbers that are read.
 var bits = map[string]int{
-	"srcport": 16, "dstport": 16, "protocol": 8, "packets": 64, "bytes": 64, "start": 63, "end": 63,
-	"version": 64, "tcp-flags": 8, "traffic-path": 8,
+	"srcport": 16, "dstport": 16, "protocol": 8, "packets": 53, "bytes": 53, "start": 63, "end": 63,
+	"version": 64, "tcp-flags": 8, "traffic-path": 8, "encryption-status": 64, "packets-lost-no-route": 64,
+	"packets-lost-blackhole": 64, "packets-lost-mtu-exceeded": 64, "packets-lost-ttl-expired": 64,
 }
 
 // words are the values that a field may have.
@@ -155,7 +197,8 @@ func (r *record) check() bool {
 			if strings.ContainsAny(v, "+-_") {
 				return false
 			}
-			if _, err := strconv.ParseUint(v, 10, w); err != nil {
+			n, err := strconv.ParseUint(v, 10, w)
+			if err != nil || (name == "start" || name == "end") && n > 100_000_000_000_000 { // year 5138, in ms
 				return false
 			}
 		}
