@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"io"
 	"log/slog"
 	"sync/atomic"
 
@@ -17,6 +19,7 @@ import (
 	"github.com/flowlog-exporter/flowlog-exporter/internal/pipeline"
 	"github.com/flowlog-exporter/flowlog-exporter/internal/traffic"
 	"github.com/flowlog-exporter/flowlog-exporter/internal/vpc"
+	"github.com/flowlog-exporter/flowlog-exporter/internal/web"
 )
 
 // engine is the way through, wired: bodies go in at the pipeline, and what they
@@ -29,20 +32,26 @@ type engine struct {
 	book     *vpc.Book
 	learner  *vpc.Learner
 	locator  atomic.Pointer[locator]
+	window   *pipeline.Window
 	deny     *denylog.Log
 	pipeline *pipeline.Pipeline
+	store    io.Closer     // of the ledger; nil in memory
+	stopping chan struct{} // closed when no body is let in any more
 
-	// counted holds what is gathered under the ledger, as one consistent
-	// state; about holds what the process says of itself.
+	// counted holds what is committed, as one consistent state; about holds
+	// what the process says of itself, as of each scrape.
 	counted, about *prometheus.Registry
+	// page is what was committed last, as /metrics shows it.
+	page atomic.Pointer[web.Page]
 }
 
 // newEngine wires the way from bodies of the named sources to counters.
 func newEngine(p *program, s *settings, log *slog.Logger, loader vpc.Loader, formats flowlog.Formats, sources ...string) (*engine, error) {
 	e := &engine{
-		log: log, ledger: &ledger.Ledger{}, totals: traffic.New(), accounts: pipeline.NewAccounts(sources...), learner: &vpc.Learner{},
-		counted: prometheus.NewRegistry(), about: prometheus.NewRegistry(),
+		log: log, totals: traffic.New(), accounts: pipeline.NewAccounts(sources...), learner: &vpc.Learner{}, window: &pipeline.Window{},
+		stopping: make(chan struct{}), counted: prometheus.NewRegistry(), about: prometheus.NewRegistry(),
 	}
+	e.ledger = &ledger.Ledger{Sections: []ledger.Section{e.totals, e.accounts, e.window}, Present: e.present, Logger: log}
 	e.locator.Store(&locator{vpc.NewTable(nil, nil), e.learner})
 	e.book = &vpc.Book{Loader: loader, Refresh: s.subnetsRefresh, Publish: e.publish, Logger: log}
 	var err error
@@ -56,6 +65,7 @@ func newEngine(p *program, s *settings, log *slog.Logger, loader vpc.Loader, for
 	e.counted.MustRegister(e.totals, e.accounts, e.book)
 	e.about.MustRegister(versioncollector.NewCollector("flowlog_exporter"),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	stateMetrics(e.about, e.ledger)
 	e.pipeline = e.wire(s, formats)
 	return e, nil
 }
@@ -63,12 +73,18 @@ func newEngine(p *program, s *settings, log *slog.Logger, loader vpc.Loader, for
 func (e *engine) wire(s *settings, formats flowlog.Formats) *pipeline.Pipeline {
 	reading := flowlog.Options{MaxInflated: int64(s.maxInflated), Formats: formats, Logger: e.log, Notices: &flowlog.Notices{}}
 	return &pipeline.Pipeline{
-		NewReader: func() pipeline.Reader { return flowlog.NewReader(reading) },
+		NewReader: func(known flowlog.Deliveries) pipeline.Reader {
+			reading := reading
+			reading.Deliveries = known
+			return flowlog.NewReader(reading)
+		},
 		Locator:   func() pipeline.Locator { return e.locator.Load() },
 		NewTally:  func() pipeline.Tally { return e.totals.Tally() },
 		Observers: []pipeline.Observer{e.deny},
 		Ledger:    e.ledger,
 		Accounts:  e.accounts,
+		Window:    e.window,
+		Logger:    e.log,
 	}
 }
 
@@ -82,35 +98,52 @@ type locator struct {
 func (l *locator) Locate(records []flow.Record) { l.table.Locate(records, l.learner) }
 
 // publish lets the address book and the rows of the totals change at one
-// instant.
+// instant, and commits: new subnets show 0 before anything is counted for them.
+// A commit that fails is told by the ledger and made up for by the next one.
 func (e *engine) publish(subnets []*flow.Subnet, swap func()) {
-	e.ledger.Do(func() {
+	_ = e.ledger.Change(func() {
 		swap()
 		e.locator.Store(&locator{e.book.Table(), e.learner})
 		e.totals.SetSubnets(subnets)
 	})
 }
 
-// Gather implements prometheus.Gatherer. What was counted is read under the
-// ledger: the totals of exactly the bodies whose places it holds.
-func (e *engine) Gather() ([]*dto.MetricFamily, error) {
-	return prometheus.Gatherers{prometheus.GathererFunc(e.gatherCounted), e.about}.Gather()
+// present freezes what was counted, under the ledger: the totals of exactly the
+// bodies whose places it holds. What it returns makes that public.
+func (e *engine) present() (publish func()) {
+	families, err := e.counted.Gather()
+	return func() {
+		page, renderErr := web.Render(families)
+		if err = errors.Join(err, renderErr); err != nil {
+			e.log.Error("metrics can't be rendered: those of the last commit stay", "err", err)
+			return
+		}
+		e.page.Store(page)
+	}
 }
 
-func (e *engine) gatherCounted() (families []*dto.MetricFamily, err error) {
-	e.ledger.Do(func() { families, err = e.counted.Gather() })
+// Gather implements prometheus.Gatherer: what was counted up to now, committed
+// or not.
+func (e *engine) Gather() (families []*dto.MetricFamily, err error) {
+	e.ledger.View(func() { families, err = e.counted.Gather() })
 	return families, err
 }
 
 // sum returns what was counted so far.
 func (e *engine) sum() (t totals) {
-	e.ledger.Do(func() {
+	e.ledger.View(func() {
 		t.rows = append(t.rows, e.totals.Rows()...)
 		t.sum = e.accounts.Sum()
 	})
-	t.gatherer = prometheus.GathererFunc(e.gatherCounted)
+	t.gatherer = e
 	return t
 }
 
-// close writes what the deny log still holds.
-func (e *engine) close(ctx context.Context) error { return e.deny.Close(ctx) }
+// close gives the state to the next process and writes what the deny log still
+// holds.
+func (e *engine) close(ctx context.Context) error {
+	if e.store != nil {
+		_ = e.store.Close() // the lock goes with the process anyway
+	}
+	return e.deny.Close(ctx)
+}

@@ -25,6 +25,9 @@ type settings struct {
 	subnetsFile    string
 	subnetsRefresh time.Duration
 
+	statePath      string
+	commitInterval time.Duration
+
 	denyOutput, denyFormat string
 	denyRate               int
 	denyLegacy             bool
@@ -189,7 +192,7 @@ func (s *settings) settle() error {
 	if !strings.HasPrefix(s.telemetryPath, "/") {
 		return usagef("--web.telemetry-path %q does not begin with /", s.telemetryPath)
 	}
-	for name, d := range map[string]time.Duration{"subnets.refresh": s.subnetsRefresh, "kinesis.poll-interval": s.pollInterval} {
+	for name, d := range map[string]time.Duration{"subnets.refresh": s.subnetsRefresh, "kinesis.poll-interval": s.pollInterval, "state.commit-interval": s.commitInterval} {
 		if d <= 0 {
 			return usagef("--%s %v is not above 0", name, d)
 		}

@@ -73,7 +73,7 @@ func (s *settings) kinesis(o *outside, e *engine, metrics *source.Metrics) (*sou
 		return nil, usagef("--kinesis.start: %w", err)
 	}
 	return &source.Kinesis{
-		Name: "kinesis", Stream: s.stream, AWS: o.aws, Handler: e.pipeline, Places: e.ledger.Of("kinesis"),
+		Name: "kinesis", Stream: s.stream, AWS: o.aws, Handler: e, Places: e.ledger.Of("kinesis"),
 		Start: start, WantShards: s.shards, PollInterval: s.pollInterval, Metrics: metrics, Logger: e.log,
 	}, nil
 }

@@ -114,7 +114,7 @@ func reading(t *testing.T, stream *demo.Kinesis, subnets []flow.Subnet, args ...
 	p := start(t, append([]string{"AWS_ENDPOINT_URL=" + aws.URL}, keys...), append([]string{
 		"-stream", "flow-logs", "-region", "eu-west-1", "--kinesis.start", "trim_horizon", "--format",
 		"${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${packets} ${bytes} ${start} ${end} ${action} ${log-status}",
-		"--subnets.file", file, "--web.listen-address", "127.0.0.1:0",
+		"--subnets.file", file, "--web.listen-address", "127.0.0.1:0", "--state.commit-interval", "50ms",
 	}, args...)...)
 	return p, p.url()
 }
@@ -230,7 +230,7 @@ func denials(t *testing.T, path string) (n int) {
 
 // TestFilesAreReadOnce: the input file serves its totals until it is stopped.
 func TestFilesAreReadOnce(t *testing.T) {
-	p := start(t, nil, "--file.path", "testdata/*.log", "--subnets.file", "testdata/subnets.txt", "--web.listen-address", "127.0.0.1:0")
+	p := start(t, nil, "--file.path", "testdata/*.log", "--subnets.file", "testdata/subnets.txt", "--web.listen-address", "127.0.0.1:0", "--state.commit-interval", "50ms")
 	url := p.url()
 	until(t, p, url, `flowlog_records_total\{.*\}`, 16)
 	until(t, p, url, `flowlog_source_messages_total\{.*\}`, 2)
@@ -253,7 +253,7 @@ func TestFlagsHaveEnvironmentTwins(t *testing.T) {
 	if status := start(t, env).exit(); status != exitRuntime {
 		t.Errorf("the address of the environment was not used: exit status %d", status)
 	}
-	p := start(t, env, "--web.listen-address", "127.0.0.1:0")
+	p := start(t, env, "--web.listen-address", "127.0.0.1:0", "--state.commit-interval", "50ms")
 	until(t, p, p.url(), `flowlog_records_total\{.*\}`, 12)
 	wrong := start(t, append(env, "FLOWLOG_SUBNETS_REFRESH=often"))
 	if status := wrong.exit(); status != exitUsage || !strings.Contains(wrong.output.String(), "FLOWLOG_SUBNETS_REFRESH") {

@@ -15,9 +15,9 @@ func addresses(list ...string) (out []netip.Addr) {
 	return out
 }
 
-// envelope returns a CloudWatch Logs message of n records, both families, some
-// denied, as it stands in a Kinesis record.
-func envelope(n int) []byte {
+// envelope returns a CloudWatch Logs message of n records, some denied, as it
+// stands in a Kinesis record. Its event ids begin at first.
+func envelope(first, n int) []byte {
 	type event struct {
 		ID        string `json:"id"`
 		Timestamp int64  `json:"timestamp"`
@@ -40,7 +40,7 @@ func envelope(n int) []byte {
 			action = "REJECT"
 		}
 		document.Events = append(document.Events, event{
-			ID: fmt.Sprintf("%056d", i), Timestamp: 1700000000000,
+			ID: fmt.Sprintf("%056d", first+i), Timestamp: 1700000000000,
 			Message: fmt.Sprintf("2 123456789012 eni-0123456789abcdef0 %s %s %d 443 6 %d %d 1700000000 1700000060 %s OK",
 				src, dst, 1024+i, 1+i%50, 40+60*i, action),
 		})

@@ -20,7 +20,7 @@ import (
 
 func runOptions(s *settings) [][]option {
 	return [][]option{
-		s.inputOptions(), s.awsOptions(), s.recordOptions(), s.denyOptions(),
+		s.inputOptions(), s.awsOptions(), s.recordOptions(), s.stateOptions(), s.denyOptions(),
 		s.webOptions(), s.logOptions(), s.healthOptions(), s.legacyOptions(),
 	}
 }
@@ -53,7 +53,7 @@ func run(ctx context.Context, p *program, s *settings, _ []string) error {
 		srv.checks = append(srv.checks, kinesis.Ready)
 	}
 	if len(s.files) > 0 {
-		files := &source.Files{Name: "file", Paths: s.files, Handler: e.pipeline, Metrics: metrics}
+		files := &source.Files{Name: "file", Paths: s.files, Handler: e, Places: e.ledger.Of("file"), Metrics: metrics, Logger: e.log}
 		if err := files.Check(); err != nil {
 			return usagef("--file.path: %w", err)
 		}
@@ -101,8 +101,8 @@ type service struct {
 }
 
 // run serves until a signal or an error of the machine. The order of the end:
-// inputs stop and finish what they have in hand, one more scrape is answered,
-// the web server stops, the deny log is written out.
+// inputs stop and finish what they have in hand, the last commit is made, one more
+// scrape is answered, the web server stops, the deny log is written out.
 func (s *service) run(ctx context.Context) error {
 	server := s.server()
 	if err := server.Listen(); err != nil {
@@ -110,6 +110,10 @@ func (s *service) run(ctx context.Context) error {
 		if errors.As(err, &wrong) {
 			return usagef("%w", err)
 		}
+		return err
+	}
+	if err := s.openState(s.settings); err != nil {
+		server.Close()
 		return err
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
@@ -134,6 +138,7 @@ func (s *service) run(ctx context.Context) error {
 		err = errors.Join(err, <-read)
 	}
 	stop()
+	err = errors.Join(err, s.ledger.Commit())
 	if err == nil {
 		s.awaitScrape(server)
 	}
@@ -171,27 +176,24 @@ const healthGrace = 5 * time.Second
 // closeTimeout is how long the last lines of the deny log may take.
 const closeTimeout = 3 * time.Second
 
-// read keeps the address book and, as soon as it is settled, runs the inputs
-// until the context or an error ends them. A record read before the subnets are
-// known would belong to none.
+// read keeps the address book, runs the inputs and commits what they bring,
+// until the context or an error ends them.
 func (s *service) read(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var running sync.WaitGroup
+	context.AfterFunc(ctx, s.refuse)
 	running.Go(func() { _ = s.book.Run(ctx) })
+	running.Go(func() { s.ledger.Run(ctx, s.settings.commitInterval) })
 	if s.settings.requireHealthy {
 		running.Go(func() { s.requireHealthy(ctx, cancel) })
 	}
-	select {
-	case <-s.book.Settled():
-		for _, in := range s.inputs {
-			running.Go(func() {
-				if err := in.Run(ctx); err != nil {
-					cancel(err)
-				}
-			})
-		}
-	case <-ctx.Done():
+	for _, in := range s.inputs {
+		running.Go(func() {
+			if err := in.Run(ctx); err != nil {
+				cancel(err)
+			}
+		})
 	}
 	<-ctx.Done()
 	running.Wait()
@@ -222,7 +224,7 @@ func (s *service) server() *web.Server {
 	return &web.Server{
 		Addresses: s.settings.listen, TelemetryPath: s.settings.telemetryPath,
 		ConfigFile: s.settings.webConfigFile, SystemdSocket: s.settings.systemdSocket,
-		Gatherer: s.engine, Registry: s.about, Logger: s.log, Version: version.Info(),
+		Committed: s.page.Load, Gatherer: s.about, Registry: s.about, Logger: s.log, Version: version.Info(),
 		Ready: append([]web.Check{s.book.Ready}, s.readiness()...),
 	}
 }

@@ -24,6 +24,9 @@ type Kinesis struct {
 	Shards int
 	// Keep is how many records a shard retains, older ones are trimmed; 0 is 10000.
 	Keep int
+	// Retention is how long records are kept; 0 is 24 hours. A closed shard
+	// leaves the stream with its last record. AWS knows whole hours only.
+	Retention time.Duration
 	// After is a sequence number that all of the stream's are above, as those of
 	// a stream that is deleted and created again are above the old ones.
 	After uint64
@@ -36,6 +39,7 @@ type Kinesis struct {
 	mu     sync.Mutex
 	shards []*shard
 	ids    map[string]*shard
+	made   int // shards, since the stream is
 	born   time.Time
 	// sequence is the last sequence number given away, over all shards.
 	sequence uint64
@@ -51,6 +55,7 @@ type shard struct {
 	children   []*shard
 	low, high  *big.Int
 	begin, end uint64
+	closed     time.Time
 	records    []record
 }
 
@@ -151,12 +156,34 @@ func (k *Kinesis) start() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.Stream, k.Region, k.Account = or(k.Stream, "demo"), or(k.Region, "eu-west-1"), or(k.Account, "123456789012")
+	k.Retention = or(k.Retention, 24*time.Hour)
 	k.Shards, k.Keep, k.Page = or(k.Shards, 1), or(k.Keep, 10000), or(k.Page, 1000)
 	if k.Now == nil {
 		k.Now = time.Now
 	}
-	k.born, k.sequence = k.Now(), k.After
-	k.ids = make(map[string]*shard)
+	k.sequence = k.After
+	k.create()
+}
+
+// Recreate deletes the stream with all its records and makes it anew under the
+// same name, with as many shards as at the beginning. Iterators and sequence
+// numbers of the old stream are refused.
+func (k *Kinesis) Recreate() {
+	k.once.Do(k.start)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.create()
+}
+
+// create opens the first shards. No two streams are made at the same time, to
+// the resolution of the wire.
+func (k *Kinesis) create() {
+	before := k.born
+	k.born = k.Now()
+	if born := before.Add(time.Millisecond); !before.IsZero() && k.born.Before(born) {
+		k.born = born
+	}
+	k.shards, k.made, k.ids = nil, 0, make(map[string]*shard)
 	bound := func(i int) *big.Int {
 		b := new(big.Int).Mul(hashes, big.NewInt(int64(i)))
 		return b.Div(b, big.NewInt(int64(k.Shards)))
@@ -176,8 +203,9 @@ func or[T comparable](value, otherwise T) T {
 
 func (k *Kinesis) grow(low, high *big.Int, parents ...*shard) {
 	k.sequence++
+	defer func() { k.made++ }()
 	s := &shard{
-		id:  fmt.Sprintf("shardId-%012d", len(k.shards)),
+		id:  fmt.Sprintf("shardId-%012d", k.made),
 		low: low, high: high, begin: k.sequence,
 	}
 	for _, p := range parents {
@@ -190,7 +218,24 @@ func (k *Kinesis) grow(low, high *big.Int, parents ...*shard) {
 
 func (k *Kinesis) close(s *shard) {
 	k.sequence++
-	s.end = k.sequence
+	s.end, s.closed = k.sequence, k.Now()
+}
+
+// trim drops what is older than the retention period.
+func (k *Kinesis) trim() {
+	horizon := k.Now().Add(-k.Retention)
+	for _, s := range k.shards {
+		n := slices.IndexFunc(s.records, func(r record) bool { return !r.at.Before(horizon) })
+		if n < 0 {
+			n = len(s.records)
+		}
+		clear(s.records[:n])
+		s.records = s.records[n:]
+		if s.end != 0 && s.closed.Before(horizon) {
+			delete(k.ids, s.id)
+		}
+	}
+	k.shards = slices.DeleteFunc(k.shards, func(s *shard) bool { return k.ids[s.id] == nil })
 }
 
 func (k *Kinesis) open(id string) (*shard, error) {

@@ -52,6 +52,7 @@ func (k *Kinesis) answer(r *http.Request) (any, error) {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.trim()
 	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	switch operation {
 	case "ListShards":
@@ -126,7 +127,7 @@ func (k *Kinesis) describe(in target) (any, error) {
 	}
 	return map[string]any{"StreamDescriptionSummary": map[string]any{
 		"StreamName": k.Stream, "StreamARN": k.arn(), "StreamStatus": "ACTIVE",
-		"OpenShardCount": open, "RetentionPeriodHours": 24, "ConsumerCount": 0,
+		"OpenShardCount": open, "RetentionPeriodHours": int(k.Retention / time.Hour), "ConsumerCount": 0,
 		"StreamCreationTimestamp": seconds(k.born), "EnhancedMonitoring": []any{},
 		"StreamModeDetails": map[string]string{"StreamMode": "PROVISIONED"},
 	}}, nil

@@ -80,10 +80,11 @@ type iterator struct {
 	Shard  string
 	After  uint64
 	Millis int64
+	Born   int64 // when the stream was made, Unix milliseconds
 }
 
 func (k *Kinesis) iterator(s *shard, after uint64) string {
-	return pack(iterator{s.id, after, k.Now().UnixMilli()})
+	return pack(iterator{s.id, after, k.Now().UnixMilli(), k.born.UnixMilli()})
 }
 
 func (k *Kinesis) getShardIterator(in struct {
@@ -134,8 +135,11 @@ func (k *Kinesis) getRecords(in struct {
 	Limit         int
 }) (any, error) {
 	var it iterator
-	if !unpack(in.ShardIterator, &it) || k.ids[it.Shard] == nil {
+	if !unpack(in.ShardIterator, &it) || it.Born != k.born.UnixMilli() {
 		return nil, invalid("Invalid ShardIterator.")
+	}
+	if k.ids[it.Shard] == nil {
+		return nil, missing("Shard %s in stream %s under account %s does not exist", it.Shard, k.Stream, k.Account)
 	}
 	now := k.Now()
 	if age := now.Sub(time.UnixMilli(it.Millis)); age > iteratorLife {

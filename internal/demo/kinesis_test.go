@@ -261,3 +261,70 @@ func FuzzKinesis(f *testing.F) {
 		}
 	})
 }
+
+func TestKinesisRetention(t *testing.T) {
+	c := newClock()
+	k := &Kinesis{Now: c.now, Retention: 2 * time.Hour}
+	first := k.Open()[0]
+	k.Put([]byte("1"))
+	c.pass(time.Hour)
+	k.Put([]byte("2"))
+	oldest := &kinesis.GetShardIteratorInput{ShardId: &first, ShardIteratorType: types.ShardIteratorTypeTrimHorizon}
+	if got, _ := read(t, k, oldest); !reflect.DeepEqual(got, []string{"1", "2"}) {
+		t.Errorf("after an hour: %q", got)
+	}
+	c.pass(time.Hour + time.Second)
+	if got, _ := read(t, k, oldest); !reflect.DeepEqual(got, []string{"2"}) {
+		t.Errorf("after the retention period of the first record: %q", got)
+	}
+	if err := k.Split(first); err != nil {
+		t.Fatal(err)
+	}
+	c.pass(2*time.Hour + time.Second)
+	out, err := client(k).ListShards(t.Context(), &kinesis.ListShardsInput{StreamName: aws.String("demo")})
+	if err != nil || len(out.Shards) != 2 || *out.Shards[0].ShardId == first {
+		t.Errorf("after the retention period of a closed shard: %v, %v", out.Shards, err)
+	}
+	if err := k.Split(*out.Shards[0].ShardId); err != nil || k.Open()[2] != "shardId-000000000004" {
+		t.Errorf("shards are %q, %v: an id is given twice", k.Open(), err)
+	}
+	sum, err := client(k).DescribeStreamSummary(t.Context(), &kinesis.DescribeStreamSummaryInput{StreamName: aws.String("demo")})
+	if err != nil || *sum.StreamDescriptionSummary.RetentionPeriodHours != 2 {
+		t.Errorf("DescribeStreamSummary: %v, %v", sum, err)
+	}
+}
+
+func TestKinesisRecreate(t *testing.T) {
+	k := &Kinesis{Shards: 2}
+	api, ctx, name := client(k), t.Context(), aws.String("demo")
+	shard := aws.String(k.Open()[0])
+	if err := k.PutTo(*shard, []byte("old")); err != nil {
+		t.Fatal(err)
+	}
+	oldest := &kinesis.GetShardIteratorInput{StreamName: name, ShardId: shard, ShardIteratorType: types.ShardIteratorTypeTrimHorizon}
+	_, page := read(t, k, oldest)
+	born := func() time.Time {
+		sum, err := api.DescribeStreamSummary(ctx, &kinesis.DescribeStreamSummaryInput{StreamName: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return *sum.StreamDescriptionSummary.StreamCreationTimestamp
+	}
+	before := born()
+	k.Recreate()
+	if after := born(); !after.After(before) {
+		t.Errorf("made anew at %v, the old one at %v", after, before)
+	}
+	var refused *types.InvalidArgumentException
+	if _, err := api.GetRecords(ctx, &kinesis.GetRecordsInput{ShardIterator: page.NextShardIterator}); !errors.As(err, &refused) {
+		t.Errorf("an iterator of the old stream: %v", err)
+	}
+	if _, err := api.GetShardIterator(ctx, &kinesis.GetShardIteratorInput{
+		StreamName: name, ShardId: shard, ShardIteratorType: types.ShardIteratorTypeAfterSequenceNumber, StartingSequenceNumber: page.Records[0].SequenceNumber,
+	}); !errors.As(err, &refused) {
+		t.Errorf("a sequence number of the old stream: %v", err)
+	}
+	if got, _ := read(t, k, oldest); len(got) != 0 || len(k.Open()) != 2 {
+		t.Errorf("the new stream has %q in %q", got, k.Open())
+	}
+}

@@ -31,7 +31,8 @@ const (
 // Reason says why a flow log record did not reach the traffic metrics.
 type Reason uint8
 
-// The reasons, in the order of the metric catalogue.
+// The reasons, in the order of the metric catalogue. The order is part of the
+// state on disk: new ones are added at the end.
 const (
 	// NoData is AWS's word for a window without traffic.
 	NoData Reason = iota
@@ -74,7 +75,8 @@ func (r *Reasons) Sum() (n uint64) {
 // Stage is the step of decoding at which a message turned out to be unreadable.
 type Stage uint8
 
-// The stages.
+// The stages. The order is part of the state on disk: new ones are added at the
+// end.
 const (
 	// Content is a message of no kind that the reader knows.
 	Content Stage = iota
@@ -84,6 +86,8 @@ const (
 	Limit
 	// Envelope is broken or foreign JSON.
 	Envelope
+	// Panicked is a message that made the decoder panic: a fault of ours.
+	Panicked
 	numStages
 )
 
@@ -92,5 +96,5 @@ const NumStages = int(numStages)
 
 // String returns the label value of the stage.
 func (s Stage) String() string {
-	return [...]string{"content", "decompress", "limit", "envelope"}[s]
+	return [...]string{"content", "decompress", "limit", "envelope", "panic"}[s]
 }

@@ -3,7 +3,6 @@ package flowlog
 import (
 	"bytes"
 	"errors"
-	"strconv"
 	"unicode/utf8"
 
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
@@ -101,9 +100,7 @@ func (r *Reader) fail(stage flow.Stage, data []byte) {
 	if !r.notices.due(topicMessage) {
 		return
 	}
-	first := strconv.QuoteToASCII(string(data[:min(len(data), 32)]))
-	r.logger.Warn("a message cannot be decoded: "+guess(stage, data), "stage", stage.String(),
-		"bytes", len(data), "first_bytes", first[1:len(first)-1])
+	r.logger.Warn("a message cannot be decoded: "+guess(stage, data), append([]any{"stage", stage.String()}, Sample(data)...)...)
 }
 
 // beginnings are things that have been put into streams instead of flow logs.
@@ -132,7 +129,7 @@ var beginnings = []struct{ prefix, guess string }{
 // guess says what a message may be.
 func guess(stage flow.Stage, data []byte) string {
 	if stage == flow.Limit {
-		return "it is larger than the limit when decompressed"
+		return "decompressed it is larger than the limit, or than 200 times its size"
 	}
 	for _, b := range beginnings {
 		if hasPrefix(data, b.prefix) {

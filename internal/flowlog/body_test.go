@@ -220,7 +220,7 @@ func TestFailuresAreToldOncePerTenSeconds(t *testing.T) {
 			fail(b)
 		}
 		want := `level=WARN msg="a message cannot be decoded: it looks like Parquet" stage=content bytes=37 ` +
-			`first_bytes="PAR1\\x15\\x04 and more than thirty-two "` + "\n"
+			`sha256=36a293d936bb27f5aa33b6f0413a4091 first_bytes="PAR1\\x15\\x04 and more than thirty-two bytes"` + "\n"
 		if diff := cmp.Diff(want, log.String()); diff != "" {
 			t.Error(diff)
 		}
@@ -285,10 +285,10 @@ level=WARN msg="log events hold JSON objects, not flow log lines: a log transfor
 
 func TestNoticesAreBounded(t *testing.T) {
 	var n Notices
-	for i := range 2 * maxTold {
+	for i := range 2 * maxNotices {
 		n.once("x", string(rune('a'+i)))
 	}
-	if len(n.told) != maxTold {
+	if len(n.told) != maxNotices {
 		t.Errorf("%d sentences are remembered", len(n.told))
 	}
 }

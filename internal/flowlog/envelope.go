@@ -7,6 +7,8 @@ type document struct {
 	messageType, owner, logGroup, logStream value
 	// events are the log events, if they are not more than BlockRecords.
 	events []event
+	// last is the last event of all.
+	last event
 	// array is where "[" of logEvents stands, -1 without such an array.
 	array int
 	// total is how many events there are.
@@ -98,7 +100,7 @@ func (s *scanner) member(d *document, scratch *[]byte) (ok bool) {
 
 // logEvents reads the array of events.
 func (s *scanner) logEvents(d *document, scratch *[]byte) bool {
-	d.events, d.total, d.foreign, d.array = d.events[:0], 0, false, -1
+	d.events, d.total, d.foreign, d.array, d.last = d.events[:0], 0, false, -1, event{}
 	if s.peek() != '[' {
 		_, ok := s.value(maxDepth - 1)
 		return ok
@@ -116,6 +118,7 @@ func (s *scanner) logEvents(d *document, scratch *[]byte) bool {
 			return false
 		}
 		d.foreign = d.foreign || !object || !e.valid()
+		d.last = e
 		if d.total++; len(d.events) < BlockRecords {
 			d.events = append(d.events, e)
 		}

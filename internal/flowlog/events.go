@@ -40,6 +40,10 @@ func (r *Reader) document(s *scanner, from int) error {
 		r.fail(flow.Envelope, s.buf[from:s.pos])
 		return nil
 	}
+	if r.delivered(d) {
+		r.block.Skipped[flow.Duplicate] += uint64(d.total)
+		return nil
+	}
 	if err := r.group(d); err != nil {
 		return err
 	}
@@ -130,7 +134,7 @@ func (r *Reader) event(e *event) error {
 // transformed counts an event that a transformer of CloudWatch Logs made JSON of.
 func (r *Reader) transformed() {
 	r.block.Skipped[flow.Format]++
-	group := string(r.from.logGroup[:min(len(r.from.logGroup), maxLogGroupName)])
+	group := printable(r.from.logGroup, maxTold)
 	if r.notices.once("transformed", group) {
 		r.logger.Warn("log events hold JSON objects, not flow log lines: a log transformer (parseVPC) rewrites this log group; "+
 			"subscribe to the original logs (applyOnTransformedLogs=false)", "log_group", group)

@@ -18,6 +18,15 @@ const maxWindow = 32 << 20
 // keep is the largest buffer that is kept for the next message.
 const keep = 16 << 20
 
+// MaxRatio is how many times its compressed size a message or a stream may have
+// when it is decompressed, once that is more than RatioFrom bytes. Flow logs
+// have 5 to 30 times; gzip can have 1,032 times, zstd more than 10,000.
+const MaxRatio = 200
+
+// RatioFrom is up to how many decompressed bytes no ratio is looked at: little
+// messages of repeated text go beyond it.
+const RatioFrom = 1 << 20
+
 // errLimit says that a message is larger than allowed.
 var errLimit = errors.New("larger than the limit")
 
@@ -51,6 +60,7 @@ func (i *inflater) whole(data []byte, limit int64) ([]byte, error) {
 	if !compressed(data) {
 		return data, nil
 	}
+	limit = min(limit, max(RatioFrom, MaxRatio*int64(len(data))))
 	i.src.Reset(data)
 	r, err := i.open(data, &i.src)
 	if err != nil {

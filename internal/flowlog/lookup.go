@@ -13,9 +13,9 @@ import (
 // MaxLogGroups is how many log groups a Lookup remembers.
 const MaxLogGroups = 1000
 
-// maxLogGroupName is how long the name of a log group may be, in bytes. Longer
-// ones are none of AWS, and are neither asked for nor remembered.
-const maxLogGroupName = 512
+// MaxGroupName is how long the name of a log group may be, in bytes:
+// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html
+const MaxGroupName = 512
 
 // askTimeout is how long one question may take.
 const askTimeout = 10 * time.Second
@@ -32,7 +32,8 @@ const askTimeout = 10 * time.Second
 //
 // At most MaxLogGroups are remembered. A further one takes the place of the one
 // that was asked for longest ago, if its answer is older than Refresh; else it
-// is read as Default and nothing is asked.
+// is read as Default and nothing is asked, and so is what AWS would not take for
+// the name of a log group.
 type Lookup struct {
 	// Ask returns the formats of the flow logs that write to a log group, as
 	// ParseFormat reads them. It must end when ctx does.
@@ -68,7 +69,7 @@ var byDefault = Fixed()
 // For returns the formats of a log group. It allocates nothing when the log
 // group is known.
 func (l *Lookup) For(name []byte) *Set {
-	if len(name) == 0 || len(name) > maxLogGroupName {
+	if len(name) == 0 {
 		return l.fallback()
 	}
 	l.mu.Lock()
@@ -76,7 +77,10 @@ func (l *Lookup) For(name []byte) *Set {
 	now := time.Now()
 	switch {
 	case g == nil:
-		if g = l.place(string(name), now); g == nil {
+		if groupName(name) {
+			g = l.place(string(name), now)
+		}
+		if g == nil {
 			l.mu.Unlock()
 			return l.fallback()
 		}
@@ -100,11 +104,33 @@ func (l *Lookup) For(name []byte) *Set {
 func (l *Lookup) ask(name string, g *logGroup) *Set {
 	ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
 	defer cancel()
+	noted := false
+	defer func() {
+		if !noted { // Ask has panicked: nobody may wait for it
+			l.note(g, nil)
+		}
+	}()
 	texts, err := l.Ask(ctx, name)
 	formats := l.parse(name, texts)
+	before, failedBefore, after := l.note(g, formats)
+	noted = true
 
+	switch {
+	case formats == nil && !failedBefore:
+		l.logger().Warn(fmt.Sprintf("log group %s: its format cannot be looked up, lines are read in the %s", name, after),
+			"err", Printable(reason(err).Error()), "ask_again_in", l.refresh())
+	case formats != nil && (before == nil || failedBefore || before.String() != after.String()):
+		l.logger().Info(fmt.Sprintf("log group %s: %s", name, after))
+	}
+	return after
+}
+
+// note ends a question with its answer, nil where there is none. It returns what
+// was known before, and what is known now.
+func (l *Lookup) note(g *logGroup, formats *Set) (before *Set, failedBefore bool, after *Set) {
 	l.mu.Lock()
-	before, failedBefore := g.set, g.failed
+	defer l.mu.Unlock()
+	before, failedBefore = g.set, g.failed
 	g.failed = formats == nil
 	switch {
 	case formats != nil:
@@ -112,20 +138,21 @@ func (l *Lookup) ask(name string, g *logGroup) *Set {
 	case before == nil:
 		g.set = l.fallback()
 	}
-	after := g.set
 	g.due = time.Now().Add(l.refresh())
 	close(g.asking)
 	g.asking = nil
-	l.mu.Unlock()
+	return before, failedBefore, g.set
+}
 
-	switch {
-	case formats == nil && !failedBefore:
-		l.logger().Warn(fmt.Sprintf("log group %s: its format cannot be looked up, lines are read in the %s", name, after),
-			"err", reason(err), "ask_again_in", l.refresh())
-	case formats != nil && (before == nil || failedBefore || before.String() != after.String()):
-		l.logger().Info(fmt.Sprintf("log group %s: %s", name, after))
+// groupName reports whether AWS takes name for the name of a log group.
+func groupName(name []byte) bool {
+	for _, c := range name {
+		letter := c|0x20 >= 'a' && c|0x20 <= 'z'
+		if !letter && !digit(c) && c != '-' && c != '_' && c != '/' && c != '.' && c != '#' {
+			return false
+		}
 	}
-	return after
+	return len(name) <= MaxGroupName
 }
 
 // reason is the error of a question, which may also have found nothing.
@@ -142,7 +169,7 @@ func (l *Lookup) parse(name string, texts []string) *Set {
 	for _, text := range texts {
 		f, err := ParseFormat(text)
 		if err != nil {
-			l.logger().Warn(fmt.Sprintf("log group %s: a flow log is left out", name), "err", err)
+			l.logger().Warn(fmt.Sprintf("log group %s: a flow log is left out", name), "err", Printable(err.Error()))
 			continue
 		}
 		formats = append(formats, f)

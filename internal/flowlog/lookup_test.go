@@ -223,7 +223,7 @@ func TestLookupRemembersNoEndlessNames(t *testing.T) {
 		t.Error("a question about a name that AWS does not allow")
 		return nil, nil
 	}}
-	expect(t, l, strings.Repeat("g", maxLogGroupName+1), 14)
+	expect(t, l, strings.Repeat("g", MaxGroupName+1), 14)
 	if len(l.groups) != 0 {
 		t.Errorf("%d log groups are remembered", len(l.groups))
 	}

@@ -1,6 +1,7 @@
 package flowlog
 
 import (
+	"strings"
 	"sync"
 	"time"
 )
@@ -10,7 +11,10 @@ const quiet = 10 * time.Second
 
 // maxTold is how many sentences that are said once are remembered. What comes
 // after them is not said at all.
-const maxTold = 1000
+const maxNotices = 1000
+
+// maxKey is how many bytes of a key are remembered.
+const maxKey = 4 << 10
 
 // topic is a kind of fault that may come with every message.
 type topic uint8
@@ -50,13 +54,14 @@ func (n *Notices) due(t topic) bool {
 func (n *Notices) once(kind, key string) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	name := notice{kind, key}
-	if _, ok := n.told[name]; ok || len(n.told) == maxTold {
+	name := notice{kind, key[:min(len(key), maxKey)]}
+	if _, ok := n.told[name]; ok || len(n.told) == maxNotices {
 		return false
 	}
 	if n.told == nil {
 		n.told = make(map[notice]struct{})
 	}
+	name.key = strings.Clone(name.key)
 	n.told[name] = struct{}{}
 	return true
 }

@@ -33,7 +33,8 @@ func (b *Block) empty() bool {
 type Options struct {
 	// MaxInflated is how many bytes one message may have when it is
 	// decompressed, and how many one JSON document of a stream; 0 is 64 MiB.
-	// The text of a stream is not limited.
+	// The text of a stream is not limited. Beyond RatioFrom, MaxRatio holds
+	// as well, for messages and streams.
 	MaxInflated int64
 	// Formats knows the formats of lines without a header; nil is Default.
 	Formats Formats
@@ -42,6 +43,9 @@ type Options struct {
 	// Notices keeps Logger from being flooded. All readers of a process
 	// share one; nil makes one for this reader.
 	Notices *Notices
+	// Deliveries recognises what CloudWatch Logs delivers again; nil takes
+	// every delivery for a new one. It belongs to this reader's worker.
+	Deliveries Deliveries
 }
 
 // Reader reads bodies. It uses its buffers again and is not safe for
@@ -51,6 +55,7 @@ type Reader struct {
 	formats Formats
 	logger  *slog.Logger
 	notices *Notices
+	known   Deliveries
 	window  int // of a stream of text, in bytes
 
 	inflate inflater
@@ -72,7 +77,7 @@ type origin struct{ logGroup, accountID, interfaceID []byte }
 
 // NewReader returns a reader.
 func NewReader(o Options) *Reader {
-	r := &Reader{max: o.MaxInflated, formats: o.Formats, logger: o.Logger, notices: o.Notices, window: 1 << 20}
+	r := &Reader{max: o.MaxInflated, formats: o.Formats, logger: o.Logger, notices: o.Notices, known: o.Deliveries, window: 1 << 20}
 	if r.max <= 0 {
 		r.max = 64 << 20
 	}
@@ -112,7 +117,7 @@ func (r *Reader) Read(body flow.Body, yield func(*Block) error) error {
 	var err error
 	if body.Stream != nil {
 		if err = r.object(body.Stream); err != nil {
-			err = fmt.Errorf("%s %s: %w", body.Source, body.Place.Partition, err)
+			err = fmt.Errorf("%s %s: %w", body.Source, printable(body.Place.Partition, maxTold), err)
 		}
 	} else {
 		err = r.record(body.Data)

@@ -13,6 +13,8 @@ import (
 type stream struct {
 	src source
 	in  *bufio.Reader
+	// ratio is out when that is compressed.
+	ratio ratio
 	// out is what is left when nothing is compressed any more.
 	out io.Reader
 	// buf holds what was read of out; up to from it is done with.
@@ -24,8 +26,9 @@ type stream struct {
 
 // source remembers the error of the machine, to tell it from one of the data.
 type source struct {
-	r   io.Reader
-	err error
+	r    io.Reader
+	err  error
+	read int64 // bytes
 }
 
 // Read reads from the source; a source that again and again gives nothing fails.
@@ -35,11 +38,29 @@ func (s *source) Read(p []byte) (n int, err error) {
 			if err != nil && err != io.EOF {
 				s.err = err
 			}
+			s.read += int64(n)
 			return n, err
 		}
 	}
 	s.err = io.ErrNoProgress
 	return 0, s.err
+}
+
+// ratio is what a stream holds when it is decompressed. It breaks off with
+// errLimit when that becomes more than MaxRatio allows.
+type ratio struct {
+	r    io.Reader
+	src  *source
+	read int64
+}
+
+func (r *ratio) Read(p []byte) (n int, err error) {
+	n, err = r.r.Read(p)
+	r.read += int64(n)
+	if r.read > max(RatioFrom, MaxRatio*r.src.read) {
+		return n, errLimit
+	}
+	return n, err
 }
 
 // begin makes ready for another object.
@@ -79,7 +100,7 @@ func (s *stream) fill(size int) {
 // trim forgets the object, and a buffer that a large document has blown up; it
 // reports whether there was one.
 func (s *stream) trim() (blown bool) {
-	s.src.r, s.out = nil, nil
+	s.src.r, s.out, s.ratio = nil, nil, ratio{}
 	if cap(s.buf) > keep {
 		s.buf, blown = nil, true
 	}
@@ -91,10 +112,12 @@ func (r *Reader) object(src io.Reader) error {
 	s := &r.stream
 	s.begin(src)
 	if head, _ := s.in.Peek(len(zstdMagic)); compressed(head) {
-		s.out, s.err = r.inflate.open(head, s.in)
+		s.ratio = ratio{src: &s.src}
+		s.ratio.r, s.err = r.inflate.open(head, s.in)
 		if s.err != nil {
 			return r.broken()
 		}
+		s.out = &s.ratio
 	}
 	s.fill(r.window)
 	switch contentOf(s.unread()) {

@@ -97,5 +97,5 @@ func (r *Reader) mismatch(line []byte) {
 		known[i] = fmt.Sprint(f.Columns())
 	}
 	r.logger.Warn(fmt.Sprintf("a line has %d fields, the known format has %s; pass --format, or allow ec2:DescribeFlowLogs",
-		countColumns(line), strings.Join(known, " or ")), "log_group", string(r.from.logGroup[:min(len(r.from.logGroup), maxLogGroupName)]))
+		countColumns(line), strings.Join(known, " or ")), "log_group", printable(r.from.logGroup, maxTold))
 }

@@ -1,52 +1,251 @@
 package ledger
 
 import (
+	"encoding/binary"
+	"errors"
+	"log/slog"
 	"strconv"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
 )
 
-// TestTotalsAndPlacesMoveTogether looks at the ledger while bodies are counted:
-// the total is at all times the sum of what the places say.
-func TestTotalsAndPlacesMoveTogether(t *testing.T) {
-	var l Ledger
-	var total int
+// total is a section: one counter.
+type total struct {
+	n    uint64
+	life int
+}
+
+func (t *total) StateName() string           { return "total" }
+func (t *total) AppendState(b []byte) []byte { return binary.AppendUvarint(b, t.n) }
+func (t *total) ResetState()                 { t.n, t.life = 0, t.life+1 }
+func (t *total) RestoreState(b []byte) error {
+	n, size := binary.Uvarint(b)
+	if size <= 0 {
+		return errors.New("damaged")
+	}
+	t.n = n
+	return nil
+}
+
+// shelf is a store that keeps what it is given, and fails when told to.
+type shelf struct {
+	mu   sync.Mutex
+	kept []*Snapshot
+	err  error
+}
+
+func (s *shelf) Save(snapshot *Snapshot) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return s.err
+	}
+	s.kept = append(s.kept, snapshot)
+	return nil
+}
+
+func (s *shelf) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = err
+}
+
+// kept is a ledger of one counter, and what of it is public.
+type kept struct {
+	*Ledger
+	*total
+	shelf  *shelf
+	public uint64
+}
+
+func newKept() *kept {
+	k := &kept{total: &total{}, shelf: &shelf{}}
+	k.Ledger = &Ledger{Store: k.shelf, Sections: []Section{k.total}, Logger: slog.New(slog.DiscardHandler), Present: func() func() {
+		frozen := k.n
+		return func() { k.public = frozen }
+	}}
+	return k
+}
+
+// count lets one body of a shard count.
+func (k *kept) count(shard string, sequence int) {
+	k.Apply("kinesis", flow.Place{Partition: shard, Position: strconv.Itoa(sequence)}, func() { k.n++ })
+}
+
+// TestEverySnapshotIsOneState commits while bodies are counted: in each
+// snapshot the total is what its places say, and generations follow each other.
+func TestEverySnapshotIsOneState(t *testing.T) {
+	k := newKept()
 	var writers sync.WaitGroup
-	shards := []string{"a", "b", "c"}
-	for _, shard := range shards {
+	for _, shard := range []string{"a", "b", "c"} {
 		writers.Go(func() {
 			for i := 1; i <= 500; i++ {
-				l.Apply("kinesis", flow.Place{Partition: shard, Position: strconv.Itoa(i)}, func() { total++ })
+				k.count(shard, i)
 			}
 		})
 	}
 	done := make(chan struct{})
 	go func() { writers.Wait(); close(done) }()
-	look := func() {
-		l.Do(func() {
-			sum := 0
-			for _, position := range l.places {
-				n, _ := strconv.Atoi(position)
-				sum += n
-			}
-			if sum != total {
-				t.Errorf("places say %d bodies, totals %d", sum, total)
-			}
-		})
-	}
 	for running := true; running; {
 		select {
 		case <-done:
 			running = false
 		default:
 		}
-		look()
+		if err := k.Commit(); err != nil {
+			t.Fatal(err)
+		}
 	}
-	for _, shard := range shards {
-		if got, ok := l.Of("kinesis").Place(shard); !ok || got != "500" {
-			t.Errorf("place of %s = %q, %v", shard, got, ok)
+	for i, s := range k.shelf.kept {
+		sum := uint64(0)
+		for _, p := range s.Places {
+			n, _ := strconv.ParseUint(p.Position, 10, 64)
+			sum += n
+		}
+		if n, _ := binary.Uvarint(s.Sections[0].Data); n != sum || s.Generation != uint64(i+1) {
+			t.Fatalf("snapshot %d, generation %d: places say %d bodies, totals %d", i, s.Generation, sum, n)
+		}
+	}
+	if k.public != 1500 {
+		t.Errorf("%d public at the end, want 1500", k.public)
+	}
+}
+
+// TestOnlyWhatIsDurableIsPublic: a commit that fails publishes nothing and
+// loses nothing.
+func TestOnlyWhatIsDurableIsPublic(t *testing.T) {
+	k := newKept()
+	k.count("a", 1)
+	if err := k.Commit(); err != nil || k.public != 1 {
+		t.Fatalf("public %d, %v", k.public, err)
+	}
+	full := errors.New("disk full")
+	k.shelf.fail(full)
+	k.count("a", 2)
+	if err := k.Commit(); !errors.Is(err, full) || k.public != 1 {
+		t.Errorf("public %d after a failed commit, %v", k.public, err)
+	}
+	if s := k.Status(); s.Failures != 1 || !s.Failing {
+		t.Errorf("%+v", s)
+	}
+	k.shelf.fail(nil)
+	if err := k.Commit(); err != nil || k.public != 2 || k.Status().Failing {
+		t.Errorf("public %d after recovery, %v", k.public, err)
+	}
+	if n := len(k.shelf.kept); n != 2 {
+		t.Errorf("%d snapshots kept, want 2", n)
+	}
+}
+
+func TestNothingNewIsNotCommitted(t *testing.T) {
+	k := newKept()
+	for range 3 {
+		if err := k.Commit(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(k.shelf.kept); n != 0 {
+		t.Errorf("%d snapshots of nothing", n)
+	}
+}
+
+func TestAChangeIsCommittedAtOnce(t *testing.T) {
+	k := newKept()
+	if err := k.Change(func() { k.n = 7 }); err != nil || k.public != 7 {
+		t.Errorf("public %d, %v", k.public, err)
+	}
+}
+
+// TestReadingStopsWhileCommitsFail, and goes on when they succeed again.
+func TestReadingStopsWhileCommitsFail(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKept()
+		k.shelf.fail(errors.New("disk full"))
+		for i := range MaxPending {
+			if err := k.Admit(); err != nil {
+				t.Fatal(err)
+			}
+			k.count("a", i)
+		}
+		_ = k.Commit()
+		admitted := make(chan error, 1)
+		go func() { admitted <- k.Admit() }()
+		synctest.Wait()
+		select {
+		case err := <-admitted:
+			t.Fatalf("admitted beyond the bound: %v", err)
+		default:
+		}
+		k.shelf.fail(nil)
+		ctx := t.Context()
+		go k.Run(ctx, time.Second)
+		if err := <-admitted; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestACloseLetsNobodyWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKept()
+		k.shelf.fail(errors.New("disk full"))
+		for i := range MaxPending {
+			k.count("a", i)
+		}
+		_ = k.Commit()
+		admitted := make(chan error, 1)
+		go func() { admitted <- k.Admit() }()
+		synctest.Wait()
+		k.Close()
+		if err := <-admitted; !errors.Is(err, ErrClosed) {
+			t.Errorf("got %v", err)
+		}
+		k.Close()
+		k.shelf.fail(nil)
+		if err := k.Commit(); err != nil || k.public != MaxPending {
+			t.Errorf("the last commit: public %d, %v", k.public, err)
+		}
+	})
+}
+
+func TestRestoreGoesOn(t *testing.T) {
+	before := newKept()
+	before.count("a", 5)
+	before.Of("kinesis").Pin("stream", "created 2026")
+	before.Of("kinesis").Pin("gone", "x")
+	before.Of("kinesis").Pin("gone", "")
+	if err := before.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	for _, anew := range []bool{false, true} {
+		after := newKept()
+		if err := after.Restore(before.shelf.kept[0], anew); err != nil {
+			t.Fatal(err)
+		}
+		want := uint64(1)
+		if anew {
+			want = 0
+		}
+		if after.n != want || after.public != want || (after.life == 1) != anew {
+			t.Errorf("anew %v: total %d, public %d, life %d", anew, after.n, after.public, after.life)
+		}
+		places := after.Of("kinesis")
+		if p, ok := places.Place("a"); !ok || p != "5" {
+			t.Errorf("place %q, %v", p, ok)
+		}
+		if p, ok := places.Place("stream"); !ok || p != "created 2026" {
+			t.Errorf("pin %q, %v", p, ok)
+		}
+		if _, ok := places.Place("gone"); ok {
+			t.Error("a forgotten pin came back")
+		}
+		after.count("a", 6)
+		if err := after.Commit(); err != nil || after.shelf.kept[0].Generation != 2 {
+			t.Errorf("generation %d, %v", after.shelf.kept[0].Generation, err)
 		}
 	}
 }

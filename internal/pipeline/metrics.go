@@ -11,24 +11,29 @@ import (
 // Accounts says of every source what became of the records read from it. It has
 // no lock of its own: bodies are added and metrics collected under the ledger.
 type Accounts struct {
-	sheets map[string]*sheet
-	born   time.Time
+	sources map[string]*account
+}
+
+// account is the sheet of one source, and since when it is kept.
+type account struct {
+	sheet
+	born time.Time
 }
 
 // NewAccounts returns the accounts of the named sources, all at 0.
 func NewAccounts(sources ...string) *Accounts {
-	a := &Accounts{sheets: make(map[string]*sheet), born: time.Now()}
+	a := &Accounts{sources: make(map[string]*account)}
 	for _, s := range sources {
-		a.sheets[s] = &sheet{}
+		a.sources[s] = &account{born: time.Now()}
 	}
 	return a
 }
 
 func (a *Accounts) add(source string, body *sheet) {
-	if a.sheets[source] == nil {
-		a.sheets[source] = &sheet{}
+	if a.sources[source] == nil {
+		a.sources[source] = &account{born: time.Now()}
 	}
-	a.sheets[source].add(body)
+	a.sources[source].add(body)
 }
 
 // Sum is what became of the records of all sources.
@@ -41,8 +46,8 @@ type Sum struct {
 // Sum adds up all sources. The caller holds the ledger.
 func (a *Accounts) Sum() Sum {
 	var all sheet
-	for _, s := range a.sheets {
-		all.add(s)
+	for _, s := range a.sources {
+		all.add(&s.sheet)
 	}
 	return Sum{all.records, all.counted, all.unmatched, all.ambiguous, all.skipped, all.failures}
 }
@@ -73,9 +78,9 @@ func (a *Accounts) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector. The caller holds the ledger.
 func (a *Accounts) Collect(ch chan<- prometheus.Metric) {
-	for source, s := range a.sheets {
+	for source, s := range a.sources {
 		counter := func(d *prometheus.Desc, v uint64, labels ...string) {
-			ch <- prometheus.MustNewConstMetricWithCreatedTimestamp(d, prometheus.CounterValue, float64(v), a.born,
+			ch <- prometheus.MustNewConstMetricWithCreatedTimestamp(d, prometheus.CounterValue, float64(v), s.born,
 				append([]string{source}, labels...)...)
 		}
 		counter(recordsDesc, s.records)
@@ -89,7 +94,7 @@ func (a *Accounts) Collect(ch chan<- prometheus.Metric) {
 			counter(failuresDesc, n, flow.Stage(stage).String())
 		}
 		ch <- prometheus.MustNewConstMetric(lastEndDesc, prometheus.GaugeValue, float64(s.lastEnd), source)
-		ch <- s.delay.metric(a.born, source)
+		ch <- s.delay.metric(s.born, source)
 	}
 }
 

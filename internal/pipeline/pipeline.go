@@ -5,6 +5,7 @@ package pipeline
 
 import (
 	"context"
+	"log/slog"
 	"runtime"
 	"sync"
 	"time"
@@ -45,8 +46,9 @@ type Ledger interface {
 // Pipeline takes bodies from any number of sources at once. Its fields are set
 // before the first body and not changed afterwards.
 type Pipeline struct {
-	// NewReader makes the reader of one worker.
-	NewReader func() Reader
+	// NewReader makes the reader of one worker, which asks known what was
+	// delivered before; nil without a Window.
+	NewReader func(known flowlog.Deliveries) Reader
 	// Locator returns the address book as it stands; a body sees one state of it.
 	Locator func() Locator
 	// NewTally makes the tally of one worker.
@@ -57,15 +59,25 @@ type Pipeline struct {
 	Ledger Ledger
 	// Accounts adds up what became of the records.
 	Accounts *Accounts
+	// Window remembers what was delivered; nil remembers nothing.
+	Window *Window
+	// Logger hears of bodies that are set aside; nil is silence.
+	Logger *slog.Logger
 
 	once  sync.Once
 	slots chan *worker
+	aside aside
 }
 
 // Handle takes one body all the way through. A body of the data's own errors is
 // accounted for and no error. When reading a stream fails, the error is
 // returned, nothing of the body counts and its place does not move. Observers
 // may have been told some of it. Handle is safe for concurrent use.
+//
+// A body that makes the reader, the address book or the tally panic is set
+// aside: it counts as one failure, nothing else of it counts, and its place
+// moves on, for it would panic again. A panic of an observer or of the ledger
+// ends the process: they are shared, and may be half changed.
 //
 // As many messages are decoded at once as there are processors, the others
 // wait: so that what decoding takes in memory does not grow with the shards. A
@@ -79,7 +91,12 @@ func (p *Pipeline) Handle(_ context.Context, body flow.Body) error {
 	if w == nil {
 		w = p.newWorker()
 	}
-	defer func() { p.slots <- w }()
+	defer func() {
+		if w.broken {
+			w = nil
+		}
+		p.slots <- w
+	}()
 	return w.handle(body)
 }
 
@@ -92,7 +109,13 @@ func (p *Pipeline) start() {
 }
 
 func (p *Pipeline) newWorker() *worker {
-	w := &worker{pipeline: p, reader: p.NewReader(), tally: p.NewTally()}
+	w := &worker{pipeline: p, tally: p.NewTally()}
+	if p.Window == nil {
+		w.reader = p.NewReader(nil)
+	} else {
+		w.deliveries = p.Window.Deliveries()
+		w.reader = p.NewReader(w.deliveries)
+	}
 	w.yield, w.apply = w.take, w.count // bound once, not for each body
 	return w
 }
@@ -103,6 +126,10 @@ type worker struct {
 	reader   Reader
 	tally    Tally
 	sheet    sheet
+
+	deliveries *Deliveries // nil without a window
+	observing  bool        // an observer is being told
+	broken     bool        // after a panic
 
 	// Of the body in hand.
 	source  string
@@ -116,8 +143,9 @@ type worker struct {
 func (w *worker) handle(body flow.Body) error {
 	p := w.pipeline
 	w.source, w.locator, w.now = body.Source, p.Locator(), time.Now()
-	if err := w.reader.Read(body, w.yield); err != nil {
+	if err := w.read(body); err != nil {
 		w.tally.Discard()
+		w.deliveries.Discard()
 		w.sheet = sheet{}
 		return err
 	}
@@ -126,9 +154,25 @@ func (w *worker) handle(body flow.Body) error {
 	return nil
 }
 
+// read reads a body, or sets it aside when that panics.
+func (w *worker) read(body flow.Body) error {
+	defer func() {
+		if cause := recover(); cause != nil {
+			if w.observing {
+				panic(cause)
+			}
+			w.setAside(body, cause)
+		}
+	}()
+	return w.reader.Read(body, w.yield)
+}
+
 // count adds the body in hand to what is exported. The ledger calls it.
 func (w *worker) count() {
-	w.tally.Apply()
+	if !w.broken {
+		w.tally.Apply()
+		w.deliveries.Apply()
+	}
 	w.pipeline.Accounts.add(w.source, &w.sheet)
 }
 
@@ -137,8 +181,10 @@ func (w *worker) take(b *flowlog.Block) error {
 	w.locator.Locate(b.Records)
 	w.tally.Observe(b.Records)
 	w.sheet.observe(b, w.now)
+	w.observing = true
 	for _, o := range w.pipeline.Observers {
 		o.Observe(w.source, b.Records)
 	}
+	w.observing = false
 	return nil
 }

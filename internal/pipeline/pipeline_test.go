@@ -99,7 +99,7 @@ func newBench(observers ...Observer) *bench {
 	b := &bench{}
 	b.table.Store(&net10{})
 	b.Pipeline = Pipeline{
-		NewReader: func() Reader { return flowlog.NewReader(flowlog.Options{}) },
+		NewReader: func(flowlog.Deliveries) Reader { return flowlog.NewReader(flowlog.Options{}) },
 		Locator:   func() Locator { return b.table.Load() },
 		NewTally:  func() Tally { return &tally{total: &b.packets, mixed: &b.mixed} },
 		Observers: observers,
@@ -109,8 +109,8 @@ func newBench(observers ...Observer) *bench {
 	return b
 }
 
-// line is a record of the default format with 100 packets.
-func line(src string, end int64, status string) string {
+// lineOf is a record of the default format with 100 packets.
+func lineOf(src string, end int64, status string) string {
 	return fmt.Sprintf("2 123456789012 eni-1 %s 192.0.2.1 1 2 6 100 4000 %d %d ACCEPT %s\n", src, end, end, status)
 }
 
@@ -125,8 +125,8 @@ func (b *bench) handle(t testing.TB, body flow.Body) {
 
 func TestEveryRecordIsAccountedFor(t *testing.T) {
 	b := newBench()
-	text := line("10.0.0.1", 0, "OK") + line("10.0.0.9", 0, "OK") + line("198.51.100.1", 0, "OK") + line("-", 0, "NODATA") +
-		line("-", 0, "SKIPDATA") + line("10.0.0.256", 0, "OK") + "bogus\n"
+	text := lineOf("10.0.0.1", 0, "OK") + lineOf("10.0.0.9", 0, "OK") + lineOf("198.51.100.1", 0, "OK") + lineOf("-", 0, "NODATA") +
+		lineOf("-", 0, "SKIPDATA") + lineOf("10.0.0.256", 0, "OK") + "bogus\n"
 	b.handle(t, flow.Body{Source: "test", Place: at("1"), Data: []byte(text)})
 	b.handle(t, flow.Body{Source: "test", Place: at("2"), Data: []byte("PAR1\x15\x04")})
 	b.handle(t, flow.Body{Source: "other", Place: at("1"), Data: []byte(text)})
@@ -137,7 +137,7 @@ func TestEveryRecordIsAccountedFor(t *testing.T) {
 	other := want
 	want.failures[flow.Content] = 1
 	for source, want := range map[string]sheet{"test": want, "other": other} {
-		got := *b.Accounts.sheets[source]
+		got := b.Accounts.sources[source].sheet
 		if diff := cmp.Diff(want, got, cmp.AllowUnexported(sheet{}, delays{})); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", source, diff)
 		}
@@ -163,7 +163,7 @@ func TestAStreamThatFailsCountsNothing(t *testing.T) {
 	var told []string
 	b := newBench(diary{"log", &told})
 	reset := errors.New("connection reset")
-	good := strings.Repeat(line("10.0.0.1", 1, "OK"), 20_000) // more than a window and a block
+	good := strings.Repeat(lineOf("10.0.0.1", 1, "OK"), 20_000) // more than a window and a block
 	worker := b.newWorker()
 	err := worker.handle(flow.Body{
 		Source: "test", Place: at("1"), Stream: io.MultiReader(strings.NewReader(good), iotest.ErrReader(reset)),
@@ -177,7 +177,7 @@ func TestAStreamThatFailsCountsNothing(t *testing.T) {
 	if sum := b.Accounts.Sum(); sum != (Sum{}) || b.packets != 0 || b.ledger.places != nil {
 		t.Errorf("a stream that failed left %+v, %d packets, places %v", sum, b.packets, b.ledger.places)
 	}
-	if err := worker.handle(flow.Body{Source: "test", Place: at("2"), Data: []byte(line("10.0.0.1", 1, "OK"))}); err != nil {
+	if err := worker.handle(flow.Body{Source: "test", Place: at("2"), Data: []byte(lineOf("10.0.0.1", 1, "OK"))}); err != nil {
 		t.Fatal(err)
 	}
 	if sum := b.Accounts.Sum(); sum.Records != 1 || sum.Counted != 1 || b.packets != 100 {
@@ -191,7 +191,7 @@ func TestAStreamThatFailsCountsNothing(t *testing.T) {
 func TestObserversAreToldInOrder(t *testing.T) {
 	var told []string
 	b := newBench(diary{"first", &told}, diary{"second", &told})
-	b.handle(t, flow.Body{Source: "test", Place: at("1"), Data: []byte(line("10.0.0.1", 1, "OK") + line("10.0.0.1", 1, "OK"))})
+	b.handle(t, flow.Body{Source: "test", Place: at("1"), Data: []byte(lineOf("10.0.0.1", 1, "OK") + lineOf("10.0.0.1", 1, "OK"))})
 	if diff := cmp.Diff([]string{"first test 2 placed true", "second test 2 placed true"}, told); diff != "" {
 		t.Error(diff)
 	}
@@ -205,11 +205,11 @@ func TestDelay(t *testing.T) {
 		b := newBench()
 		var text string
 		for _, age := range []int64{0, 30, 31, 300, 301, 1800, 1801, -clockTolerance, -clockTolerance - 1} {
-			text += line("10.0.0.1", now-age, "OK")
+			text += lineOf("10.0.0.1", now-age, "OK")
 		}
-		text += line("10.0.0.1", 0, "OK") + line("198.51.100.1", now, "OK")
+		text += lineOf("10.0.0.1", 0, "OK") + lineOf("198.51.100.1", now, "OK")
 		b.handle(t, flow.Body{Source: "test", Place: at("1"), Data: []byte(text)})
-		b.Accounts.born = time.Time{}
+		b.Accounts.sources["test"].born = time.Time{}
 		want := `
 # HELP flowlog_last_record_end_timestamp_seconds End of the newest capture window counted.
 # TYPE flowlog_last_record_end_timestamp_seconds gauge
@@ -238,7 +238,7 @@ flowlog_record_delay_seconds_count{source="test"} 9
 func TestHandleFromManyGoroutines(t *testing.T) {
 	const sources, bodies = 8, 6
 	b := newBench()
-	text := strings.Repeat(line("10.0.0.1", 1, "OK"), 500) + line("198.51.100.1", 1, "OK") + line("-", 1, "NODATA")
+	text := strings.Repeat(lineOf("10.0.0.1", 1, "OK"), 500) + lineOf("198.51.100.1", 1, "OK") + lineOf("-", 1, "NODATA")
 	long := strings.Repeat(text, 50) // streams of more than one block
 	stop := make(chan struct{})
 	var replaced, handled sync.WaitGroup
@@ -292,7 +292,7 @@ func TestHandleFromManyGoroutines(t *testing.T) {
 func TestHandleAllocatesNothing(t *testing.T) {
 	b := newBench()
 	b.Ledger = instant{}
-	body := flow.Body{Source: "test", Data: []byte(strings.Repeat(line("10.0.0.1", 1, "OK"), 200))}
+	body := flow.Body{Source: "test", Data: []byte(strings.Repeat(lineOf("10.0.0.1", 1, "OK"), 200))}
 	n := testing.AllocsPerRun(100, func() {
 		b.handle(t, body)
 	})

@@ -63,6 +63,7 @@ func runSeeds(t *testing.T, from, to int, what []fault) (sum tally) {
 	if *onlySeed >= 0 {
 		from, to = *onlySeed, *onlySeed+1
 	}
+	name := strings.Replace(t.Name(), "/", "$/^", 1)
 	for seed := from; seed < to && !t.Failed(); seed++ {
 		synctest.Test(t, func(t *testing.T) {
 			h := &hostile{
@@ -71,10 +72,10 @@ func runSeeds(t *testing.T, from, to int, what []fault) (sum tally) {
 			}
 			scenario(t, h, aws.Config{HTTPClient: memory{h}, BaseEndpoint: aws.String("http://kinesis.test")}, 3*time.Second)
 			sum.add(h)
+			if t.Failed() {
+				t.Errorf("run it again: go test ./internal/source -run '^%s$' -seed %d", name, seed)
+			}
 		})
-		if t.Failed() {
-			t.Errorf("run it again: go test ./internal/source -run '^%s$' -seed %d", strings.Replace(t.Name(), "/", "$/", 1), seed)
-		}
 	}
 	return sum
 }
@@ -168,19 +169,10 @@ func (c *collected) check() {
 	}
 }
 
-// Place implements Places.
-func (c *collected) Place(shard string) (string, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	p, ok := c.last[shard]
-	return p, ok
-}
-
 // scenario reads a stream that is written, split and merged meanwhile; tempo
 // is the longest pause of the writer.
 func scenario(t *testing.T, h *hostile, cfg aws.Config, tempo time.Duration) {
-	h.calls, h.arrivals, h.struck = map[string]int{}, map[string][]time.Time{}, map[fault]int{}
-	h.limit = 3
+	h.prepare()
 	rng := rand.New(rand.NewPCG(h.seed, 1))
 	h.kinesis.Shards = 1 + rng.IntN(3)
 	cfg.Region, cfg.Credentials = "eu-west-1", credentials.NewStaticCredentialsProvider("id", "secret", "")
@@ -196,7 +188,7 @@ func scenario(t *testing.T, h *hostile, cfg aws.Config, tempo time.Duration) {
 		time.Sleep(2 * time.Second) // the clock of the answers has whole seconds
 	}
 	k := &Kinesis{
-		Name: "test", Stream: "flow", AWS: cfg, Handler: c, Places: c, Start: start,
+		Name: "test", Stream: "flow", AWS: cfg, Handler: c, Start: start,
 		PollInterval: min(tempo, time.Second), ListInterval: 20 * time.Second, Logger: slog.New(slog.DiscardHandler),
 	}
 	ctx, cancel := context.WithCancel(t.Context())

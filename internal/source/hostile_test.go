@@ -35,10 +35,11 @@ const (
 	reset      fault = "connection reset"
 	truncated  fault = "truncated body"
 	blank      fault = "blank answer"
+	repeated   fault = "page that comes again"
 	resharding fault = "split and merge" // done by the scenario, not on the wire
 )
 
-var faults = []fault{throttled, expired, empty, broken500, broken503, slow, reset, truncated, blank, resharding}
+var faults = []fault{throttled, expired, empty, broken500, broken503, slow, reset, truncated, blank, repeated, resharding}
 
 // hostile stands before the endpoint. Which call is struck by which fault
 // follows from the seed, the shard and the number of the call on that shard
@@ -55,11 +56,17 @@ type hostile struct {
 	mu         sync.Mutex
 	calls      map[string]int
 	arrivals   map[string][]time.Time
+	passed     map[string]string // the last iterator that was answered, by shard
 	violations []string
 	struck     map[fault]int
 	total      int
 	busiest    int
 	records    int // wanted, counted by the writer
+}
+
+func (h *hostile) prepare() {
+	h.calls, h.arrivals, h.struck, h.passed = map[string]int{}, map[string][]time.Time{}, map[fault]int{}, map[string]string{}
+	h.limit = 3
 }
 
 // ServeHTTP implements http.Handler.
@@ -108,6 +115,8 @@ func (h *hostile) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	case truncated:
 		h.truncate(w, r, in)
+	case repeated:
+		h.repeat(in, shard)
 	}
 	h.pass(w, r, in)
 }
@@ -121,6 +130,27 @@ func (h *hostile) pass(w http.ResponseWriter, r *http.Request, in map[string]any
 	r = r.Clone(r.Context())
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	h.kinesis.ServeHTTP(w, r)
+	if token, ok := in["ShardIterator"].(string); ok {
+		h.mu.Lock()
+		h.passed[shardIn(in)] = token
+		h.mu.Unlock()
+	}
+}
+
+// repeat has the page before answered once more.
+func (h *hostile) repeat(in map[string]any, shard string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	asked, _ := in["ShardIterator"].(string)
+	var now, before struct{ After, Born uint64 }
+	if unpack(asked, &now) && unpack(h.passed[shard], &before) && before.Born == now.Born && before.After < now.After {
+		in["ShardIterator"] = h.passed[shard]
+	}
+}
+
+func unpack(token string, v any) bool {
+	text, err := base64.StdEncoding.DecodeString(token)
+	return err == nil && json.Unmarshal(text, v) == nil
 }
 
 // truncate sends the first half of the answer and hangs up.
@@ -144,9 +174,8 @@ func shardIn(in map[string]any) string {
 		return id
 	}
 	token, _ := in["ShardIterator"].(string)
-	text, _ := base64.StdEncoding.DecodeString(token)
 	var it struct{ Shard string }
-	_ = json.Unmarshal(text, &it)
+	unpack(token, &it)
 	return it.Shard
 }
 
@@ -163,7 +192,7 @@ func (h *hostile) strike(op, shard string, paged bool) (f fault, delay time.Dura
 	}
 	f = h.faults[dice.IntN(len(h.faults))]
 	switch {
-	case f == resharding, f == empty && op != "GetRecords", f == expired && op != "GetRecords" && !paged:
+	case f == resharding, (f == empty || f == repeated) && op != "GetRecords", f == expired && op != "GetRecords" && !paged:
 		return "", 0 // does not happen to this call
 	case f == slow && dice.IntN(2) == 0:
 		delay = time.Duration(dice.Int64N(int64(300 * time.Millisecond)))

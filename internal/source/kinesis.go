@@ -27,9 +27,11 @@ type Kinesis struct {
 	AWS aws.Config
 	// Handler takes the data records. Shards call it at the same time.
 	Handler Handler
-	// Places tells where reading ended before; nil is nowhere.
+	// Places tells where reading ended before; nil is nowhere. Besides the
+	// shards it holds which stream they are of.
 	Places Places
-	// Start is where to begin without a place; the zero value is latest.
+	// Start is where a stream begins that was never seen before; the zero value
+	// is latest. A stream that is made anew begins at its oldest record.
 	Start Start
 	// WantShards is how many open shards the user expects. A difference is
 	// worth one warning and no more; 0 expects nothing.
@@ -47,6 +49,8 @@ type Kinesis struct {
 	// listed is set once all shards were listed; unlisted says why not yet.
 	listed   atomic.Bool
 	unlisted atomic.Pointer[error]
+	// wall is the clock of the machine, which may be wrong; nil is time.Now.
+	wall func() time.Time
 }
 
 var errUnlisted = errors.New("the shards of the stream are not listed yet")
@@ -69,55 +73,90 @@ func (k *Kinesis) Ready() error {
 //
 // Contexts given to the handler carry the values of ctx but do not end with it.
 func (k *Kinesis) Run(ctx context.Context) error {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
 	log := k.Logger
 	if log == nil {
 		log = slog.Default()
 	}
 	log = log.With("input", k.Name, "stream", k.Stream)
-	s := &stream{
-		Kinesis: k,
-		client:  kinesis.NewFromConfig(k.AWS),
-		meter:   k.Metrics.kinesisMeter(k.Name),
-		log:     log,
-		stop:    stop,
-		poke:    make(chan struct{}, 1),
-		shards:  make(map[string]*shard),
+	client, meter, watch := kinesis.NewFromConfig(k.AWS), k.Metrics.kinesisMeter(k.Name), &watch{asking: make(chan struct{}, 1)}
+	places := k.Places
+	if places == nil {
+		places = &pins{}
 	}
-	s.trouble = trouble{log: log, up: s.meter.up}
-	s.discover(ctx)
-	s.readers.Wait()
-	return s.failure
+	for {
+		s := &stream{
+			Kinesis: k, client: client, meter: meter, log: log, watch: watch, places: places,
+			trouble: &trouble{log: log, up: meter.up},
+			poke:    make(chan struct{}, 1),
+			shards:  make(map[string]*shard),
+		}
+		err := s.run(ctx)
+		if !errors.Is(err, errReplaced) {
+			return err
+		}
+	}
 }
 
-// stream is one Run of a Kinesis.
+// stream is the reading of a stream, until another one takes its place.
 type stream struct {
 	*Kinesis
 	client  *kinesis.Client
 	meter   *meter
 	log     *slog.Logger
-	trouble trouble
+	trouble *trouble
+	watch   *watch
+	places  Places
 	stop    context.CancelFunc
+	// identity is which stream is read, once that is settled, before the first shard.
+	identity identity
+	settled  bool
+	// known says that all shards without a place are younger than the places.
+	known bool
+	// start is where the shards begin when the stream is not known.
+	start Start
 	// poke asks for a listing before its time.
 	poke    chan struct{}
 	readers sync.WaitGroup
 
 	mu     sync.Mutex
-	shards map[string]*shard // by id, ended ones too; those the stream forgot have no state
-	warned bool              // about WantShards
-	// failure is the first error of the handler.
+	shards map[string]*shard // by id; ended ones until the stream forgets them
+	// admitted says that a listing was admitted, warned that WantShards was told of.
+	admitted, warned bool
+	// failure is the first error of the handler, or errReplaced.
 	failure error
 }
 
-// fail ends the run with an error of the handler.
+// run reads until ctx ends, the handler fails or the stream is replaced.
+func (s *stream) run(ctx context.Context) error {
+	ctx, s.stop = context.WithCancel(ctx)
+	defer s.stop()
+	s.discover(ctx)
+	s.readers.Wait()
+	if errors.Is(s.failure, errReplaced) {
+		for _, sh := range s.shards {
+			sh.enter("")
+			s.meter.all.lag.drop(shardOf{s.Name, sh.id})
+		}
+	}
+	return s.failure
+}
+
+// fail ends the run with an error of the handler, or with errReplaced.
 func (s *stream) fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.failure == nil {
+	if s.failure == nil || errors.Is(s.failure, errReplaced) {
 		s.failure = err
 	}
 	s.stop()
+}
+
+// clock is the time by the clock of the machine.
+func (s *stream) clock() time.Time {
+	if s.wall == nil {
+		return time.Now()
+	}
+	return s.wall()
 }
 
 func orDefault(d, otherwise time.Duration) time.Duration {

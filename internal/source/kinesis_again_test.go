@@ -83,7 +83,7 @@ func TestKinesisStreamIsCreatedAgain(t *testing.T) {
 		current.Store(again)
 		time.Sleep(5 * time.Minute)
 		b.want(t, "a 0", "a 1", "a 2", "b 0", "b 1", "b 2")
-		if n := b.log.count("created again"); n == 0 {
+		if n := b.log.count("made anew"); n == 0 {
 			t.Errorf("log: %s", &b.log.b)
 		}
 		b.stop(t)

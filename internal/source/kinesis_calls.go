@@ -12,6 +12,7 @@ import (
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+	"github.com/aws/smithy-go/middleware"
 
 	"github.com/flowlog-exporter/flowlog-exporter/internal/cloud"
 )
@@ -23,6 +24,7 @@ const (
 	listShards       operation = "list_shards"
 	getShardIterator operation = "get_shard_iterator"
 	getRecords       operation = "get_records"
+	describeStream   operation = "describe_stream_summary"
 	listStreams      operation = "list_streams"
 )
 
@@ -67,7 +69,7 @@ func (s *stream) list(ctx context.Context) (shards []types.Shard, at time.Time, 
 	in := &kinesis.ListShardsInput{}
 	in.StreamName, in.StreamARN = s.target()
 	for {
-		before := time.Now()
+		before := s.clock()
 		out, err := call(ctx, s, listShards, s.client.ListShards, in, func(o *kinesis.ListShardsOutput) bool {
 			return len(o.Shards) > 0 // no stream is without
 		})
@@ -75,7 +77,7 @@ func (s *stream) list(ctx context.Context) (shards []types.Shard, at time.Time, 
 			return nil, at, err
 		}
 		if at.IsZero() {
-			at = serverTime(out, before)
+			at = serverTime(out.ResultMetadata, before)
 		}
 		shards = append(shards, out.Shards...)
 		if out.NextToken == nil {
@@ -90,12 +92,12 @@ func (s *stream) list(ctx context.Context) (shards []types.Shard, at time.Time, 
 	return shards, at, nil
 }
 
-// serverTime is when AWS answered by its own clock, else by ours before the call.
-func serverTime(out *kinesis.ListShardsOutput, before time.Time) time.Time {
-	if t, ok := awsmiddleware.GetServerTime(out.ResultMetadata); ok {
+// serverTime is when AWS answered by its own clock, else the other time.
+func serverTime(answer middleware.Metadata, otherwise time.Time) time.Time {
+	if t, ok := awsmiddleware.GetServerTime(answer); ok {
 		return t
 	}
-	return before
+	return otherwise
 }
 
 // iteratorAt returns an iterator that points at the position.
@@ -132,6 +134,13 @@ func (s *stream) page(ctx context.Context, iterator string) (*kinesis.GetRecords
 
 func isExpiredIterator(err error) bool {
 	var e *types.ExpiredIteratorException
+	return errors.As(err, &e)
+}
+
+// isInvalid reports whether AWS does not accept a sequence number or iterator:
+// it is trimmed, or of another stream.
+func isInvalid(err error) bool {
+	var e *types.InvalidArgumentException
 	return errors.As(err, &e)
 }
 

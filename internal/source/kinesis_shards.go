@@ -17,7 +17,7 @@ const minListGap = time.Second
 func (s *stream) discover(ctx context.Context) {
 	interval := orDefault(s.ListInterval, time.Minute)
 	for failures := 0; ctx.Err() == nil; {
-		list, at, err := s.list(ctx)
+		list, now, err := s.survey(ctx)
 		if ctx.Err() != nil {
 			return
 		}
@@ -31,7 +31,7 @@ func (s *stream) discover(ctx context.Context) {
 		}
 		failures = 0
 		s.trouble.worked("")
-		s.admit(ctx, list, at)
+		s.admit(ctx, list, now)
 		s.listed.Store(true)
 		sleep(ctx, minListGap)
 		select {
@@ -42,6 +42,28 @@ func (s *stream) discover(ctx context.Context) {
 	}
 }
 
+// survey lists the shards of the stream that is read, and asks which that is.
+// It is the same before and after it is listed.
+func (s *stream) survey(ctx context.Context) (list []types.Shard, now look, err error) {
+	if !s.settled {
+		if now = s.after(ctx, s.watch.ticket(), 0); now.err != nil {
+			return nil, now, now.err
+		}
+		s.identify(now.identity)
+	}
+	list, at, err := s.list(ctx)
+	if err != nil {
+		return nil, now, err
+	}
+	now = s.after(ctx, s.watch.ticket(), 0)
+	if now.err == nil && s.identity.differs(now.identity) {
+		s.fail(errReplaced)
+		now.err = errReplaced
+	}
+	now.at = at
+	return list, now, now.err
+}
+
 // wake asks for a listing soon.
 func (s *stream) wake() {
 	select {
@@ -50,16 +72,11 @@ func (s *stream) wake() {
 	}
 }
 
-// admit takes a complete listing, made at the time at: new shards are read,
-// ended ones that the stream forgot are no longer known here either.
-func (s *stream) admit(ctx context.Context, list []types.Shard, at time.Time) {
+// admit takes a complete listing: new shards are read, ended ones that the
+// stream forgot are forgotten here too. No reader begins before it returns.
+func (s *stream) admit(ctx context.Context, list []types.Shard, now look) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var from map[string]position
-	var skip map[string]bool
-	if !s.listed.Load() {
-		from, skip = s.Start.plan(list, s.Places, at)
-	}
 	present := make(map[string]bool, len(list))
 	open := 0
 	for _, item := range list {
@@ -68,47 +85,25 @@ func (s *stream) admit(ctx context.Context, list []types.Shard, at time.Time) {
 		if !isClosed(item) {
 			open++
 		}
-		s.found(ctx, item, from[id], skip[id])
+		if s.shards[id] == nil {
+			s.add(ctx, id, parentsOf(item), s.begin(item, now))
+		}
+		s.shards[id].listed = true
+		s.shards[id].gone.Store(false)
 	}
 	for id, sh := range s.shards {
 		if sh.listed && !present[id] {
-			s.forget(sh)
+			s.forget(sh, now)
 		}
+	}
+	if !s.admitted {
+		s.admitted = true
+		s.remember()
 	}
 	if s.WantShards > 0 && s.WantShards != open && !s.warned {
 		s.warned = true
 		s.log.Warn("the stream has another number of open shards than -shards says; all of them are read", "shards", s.WantShards, "open", open)
 	}
-}
-
-// found notes that a listing has a shard, under the lock. One that ended stays
-// ended, also when listings are not of one mind about it; but when it begins
-// elsewhere now, it is one of a stream that was created again.
-func (s *stream) found(ctx context.Context, item types.Shard, from position, skip bool) {
-	id, begin := aws.ToString(item.ShardId), ""
-	if r := item.SequenceNumberRange; r != nil {
-		begin = aws.ToString(r.StartingSequenceNumber)
-	}
-	sh := s.shards[id]
-	if sh != nil && sh.ended() {
-		last := sh.position.after
-		if last == "" {
-			last, _ = sh.begin.Load().(string)
-		}
-		switch {
-		case last != "" && before(last, begin):
-			sh.enter("")
-			sh = nil
-		case sh.state == "":
-			sh.enter(closed)
-		}
-	}
-	if sh == nil {
-		sh = s.add(ctx, id, parentsOf(item), from, skip, begin)
-	}
-	sh.begin.Store(begin)
-	sh.listed = true
-	sh.gone.Store(false)
 }
 
 // admitChildren takes the shards that an ended one names as its children,
@@ -123,24 +118,20 @@ func (s *stream) admitChildren(ctx context.Context, children []types.ChildShard)
 			known = known && s.shards[parent] != nil
 		}
 		if s.shards[id] == nil && known {
-			s.add(ctx, id, c.ParentShards, position{}, false, "")
+			s.add(ctx, id, c.ParentShards, s.begin(types.Shard{ShardId: &id}, look{at: s.watch.now()}))
 		}
 	}
 }
 
 // add starts the reader of a shard, under the lock. Parents that are not known
 // have left the stream with all their records; nobody waits for them.
-func (s *stream) add(ctx context.Context, id string, parents []string, from position, skip bool, begin string) *shard {
-	sh := &shard{stream: s, id: id, position: from, done: make(chan struct{})}
-	sh.begin.Store(begin)
+func (s *stream) add(ctx context.Context, id string, parents []string, from position) {
+	sh := &shard{stream: s, id: id, position: from, handled: from.after, noted: time.Now(), done: make(chan struct{})}
 	s.shards[id] = sh
-	if after, ok := place(s.Places, id); ok {
-		sh.position = position{after: after}
-	}
-	if skip {
+	if from.ended {
 		sh.enter(closed)
 		close(sh.done)
-		return sh
+		return
 	}
 	for _, parent := range parents {
 		if p := s.shards[parent]; p != nil {
@@ -149,26 +140,20 @@ func (s *stream) add(ctx context.Context, id string, parents []string, from posi
 	}
 	sh.enter(waiting)
 	s.readers.Go(func() { sh.read(ctx) })
-	return sh
 }
 
-// forget takes a shard that a complete listing does not have any more out of
-// the known ones, under the lock: an ended one at once, another when it finds
-// out itself. That it was read is remembered, should a listing have it again.
-func (s *stream) forget(sh *shard) {
-	if sh.ended() {
-		sh.enter("")
-		return
-	}
-	sh.gone.Store(true)
-}
-
-// ended reports whether the shard is read to its end.
-func (sh *shard) ended() bool {
+// forget drops a shard that a complete listing does not have any more, under
+// the lock: an ended one as soon as nothing of it can be retained, another when
+// it finds out itself.
+func (s *stream) forget(sh *shard, now look) {
 	select {
 	case <-sh.done:
-		return true
+		sh.enter("")
+		if now.retention > 0 && now.at.Sub(sh.position.seen) > now.retention {
+			s.places.Pin(sh.id, "")
+			delete(s.shards, sh.id)
+		}
 	default:
-		return false
+		sh.gone.Store(true)
 	}
 }

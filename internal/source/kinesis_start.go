@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 )
 
@@ -47,58 +46,21 @@ func (s Start) String() string {
 	return "latest"
 }
 
-// position is where the next iterator of a shard points: behind the record
-// after, else at a time, else at the oldest record.
-type position struct {
-	after string
-	at    time.Time
-}
-
-// position returns where the shards begin that exist at the start. Latest is
-// pinned to the time of the first listing: an iterator of the type LATEST that
-// is lost or expires before the first record could only be replaced by one that
-// points further on, and the records between would be lost.
-func (s Start) position(listed time.Time) position {
+// position returns where a shard begins that exists when a stream is seen for
+// the first time, by a listing made at the time listed.
+//
+// Latest is pinned to that time: an iterator of the type LATEST that is lost or
+// expires before the first record could only be replaced by one that points
+// further on, and the records between would be lost. What was closed before has
+// nothing of latest.
+func (s Start) position(sh types.Shard, listed time.Time) position {
 	switch {
 	case s.TrimHorizon:
-		return position{}
+		return position{seen: listed}
 	case !s.At.IsZero():
-		return position{at: s.At}
+		return position{at: s.At, seen: listed}
 	}
-	return position{at: listed}
-}
-
-// plan decides where each shard of the first listing is read from; skip are
-// those that were closed before a start at latest.
-//
-// A shard with a remembered place goes on behind it. So do its descendants,
-// from their oldest record: they began after that place.
-func (s Start) plan(list []types.Shard, places Places, listed time.Time) (from map[string]position, skip map[string]bool) {
-	from, skip = make(map[string]position), make(map[string]bool)
-	resumed := make(map[string]bool)
-	for _, sh := range list { // in the order of their ids: parents come before children
-		id := aws.ToString(sh.ShardId)
-		for _, parent := range parentsOf(sh) {
-			resumed[id] = resumed[id] || resumed[parent]
-		}
-		switch after, ok := place(places, id); {
-		case ok:
-			from[id], resumed[id] = position{after: after}, true
-		case resumed[id]:
-			from[id] = position{}
-		default:
-			from[id] = s.position(listed)
-			skip[id] = s == Start{} && isClosed(sh)
-		}
-	}
-	return from, skip
-}
-
-func place(places Places, shardID string) (string, bool) {
-	if places == nil {
-		return "", false
-	}
-	return places.Place(shardID)
+	return position{at: listed, ended: isClosed(sh), seen: listed}
 }
 
 func parentsOf(sh types.Shard) (ids []string) {

@@ -1,7 +1,9 @@
 package source
 
 import (
-	"reflect"
+	"log/slog"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,67 +33,90 @@ func TestParseStart(t *testing.T) {
 	}
 }
 
-// places is a Places.
-type places map[string]string
+// places is a Places. Its lock is the one of the totals, if there are any.
+type places struct {
+	mu sync.Mutex
+	m  map[string]string
+}
 
-func (p places) Place(shard string) (string, bool) { s, ok := p[shard]; return s, ok }
+func (p *places) Place(partition string) (string, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s, ok := p.m[partition]
+	return s, ok
+}
 
-// The stream of the cases: 0 was split into 1 and 2; 1 and 2 were merged into
-// 3; 4 stands alone. 0, 1 and 2 are closed.
-func TestStartPlan(t *testing.T) {
-	shard := func(id string, closed bool, parents ...string) types.Shard {
+func (p *places) Pin(partition, position string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.m == nil {
+		p.m = make(map[string]string)
+	}
+	if position == "" {
+		delete(p.m, partition)
+		return
+	}
+	p.m[partition] = position
+}
+
+// Where the shards of a first listing begin, and what is pinned of it. The
+// shards 0, 1 and 2 are closed; 3 is a child of 1 and 2, and 4 stands alone.
+func TestBegin(t *testing.T) {
+	shard := func(id string, closed bool) types.Shard {
 		s := types.Shard{ShardId: &id, SequenceNumberRange: &types.SequenceNumberRange{}}
 		if closed {
 			s.SequenceNumberRange.EndingSequenceNumber = aws.String("9")
 		}
-		if len(parents) > 0 {
-			s.ParentShardId = &parents[0]
-		}
-		if len(parents) > 1 {
-			s.AdjacentParentShardId = &parents[1]
-		}
 		return s
 	}
-	stream := []types.Shard{
-		shard("0", true), shard("1", true, "0"), shard("2", true, "0"), shard("3", false, "1", "2"), shard("4", false),
-	}
-	listed, asked := time.Unix(1000, 0), time.Unix(500, 0)
-	now, then, oldest := position{at: listed}, position{at: asked}, position{}
+	list := []types.Shard{shard("0", true), shard("1", true), shard("2", true), shard("3", false), shard("4", false)}
+	is, was := identity{time.Unix(9, 0), "arn"}, identity{time.Unix(8, 0), "arn"}
+	other := identity{time.Unix(9, 0), "another"}
+	const (
+		now, over, then, oldest = "time=1000000@1000000", "ended@1000000", "time=500000@1000000", "oldest@1000000"
+	)
+	all := func(place string) []string { return []string{place, place, place, place, place} }
+	at := Start{At: time.Unix(500, 0)}
+	m, old := "@"+is.mark(), "@"+was.mark()
 	for name, c := range map[string]struct {
 		start  Start
-		places places
-		from   map[string]position
-		skip   map[string]bool
+		is     identity
+		places map[string]string
+		want   []string
 	}{
-		"latest": {
-			Start{}, nil,
-			map[string]position{"0": now, "1": now, "2": now, "3": now, "4": now},
-			map[string]bool{"0": true, "1": true, "2": true, "3": false, "4": false},
-		},
-		"trim horizon": {
-			Start{TrimHorizon: true}, nil,
-			map[string]position{"0": oldest, "1": oldest, "2": oldest, "3": oldest, "4": oldest},
-			map[string]bool{"0": false, "1": false, "2": false, "3": false, "4": false},
-		},
-		"time": {
-			Start{At: asked}, nil,
-			map[string]position{"0": then, "1": then, "2": then, "3": then, "4": then},
-			map[string]bool{"0": false, "1": false, "2": false, "3": false, "4": false},
-		},
-		"a place, and its descendants": {
-			Start{}, places{"1": "77"},
-			map[string]position{"0": now, "1": {after: "77"}, "2": now, "3": oldest, "4": now},
-			map[string]bool{"0": true, "2": true, "4": false},
-		},
-		"places of a parent and a child": {
-			Start{At: asked}, places{"0": "5", "3": "88"},
-			map[string]position{"0": {after: "5"}, "1": oldest, "2": oldest, "3": {after: "88"}, "4": then},
-			map[string]bool{"4": false},
-		},
+		"latest":                 {Start{}, identity{}, nil, []string{over, over, over, now, now}},
+		"latest of known":        {Start{}, is, nil, []string{over + m, over + m, over + m, now + m, now + m}},
+		"oldest":                 {Start{TrimHorizon: true}, identity{}, nil, all(oldest)},
+		"time":                   {at, identity{}, nil, all(then)},
+		"a place, not finished":  {at, identity{}, map[string]string{"1": "77@5"}, []string{then, "77@5", then, then, then}},
+		"places":                 {Start{}, is, map[string]string{"/stream": is.encode(), "0": "ended@5" + m, "1": "77@5"}, []string{"ended@5" + m, "77@5", oldest + m, oldest + m, oldest + m}},
+		"places, now not known":  {Start{}, identity{}, map[string]string{"/stream": is.encode(), "1": "77@5" + m}, []string{oldest, "77@5" + m, oldest, oldest, oldest}},
+		"places, then not known": {Start{}, is, map[string]string{"/stream": identity{}.encode(), "1": "77@5"}, []string{oldest + m, "77@5", oldest + m, oldest + m, oldest + m}},
+		"made anew":              {Start{}, is, map[string]string{"/stream": was.encode(), "0": "ended@5" + old, "1": "77@5" + old}, all(oldest + m)},
+		"another":                {at, is, map[string]string{"/stream": other.encode(), "1": "77@5@" + other.mark()}, all(then + m)},
+		"rotten":                 {at, is, map[string]string{"/stream": is.encode(), "1": "x", "2": "5", "3": "time=@5"}, all(oldest + m)},
 	} {
-		from, skip := c.start.plan(stream, c.places, listed)
-		if !reflect.DeepEqual(from, c.from) || !reflect.DeepEqual(skip, c.skip) {
-			t.Errorf("%s: from %v skip %v, want %v and %v", name, from, skip, c.from, c.skip)
+		s := &stream{
+			Kinesis: &Kinesis{Start: c.start}, places: &places{m: c.places}, meter: (*Metrics)(nil).kinesisMeter("test"),
+			log: slog.New(slog.DiscardHandler),
+		}
+		s.identify(c.is)
+		var got []string
+		for _, item := range list {
+			from := s.begin(item, look{at: time.Unix(1000, 0)})
+			place, _ := s.places.Place(*item.ShardId)
+			got = append(got, place)
+			if back, _, ok := decodePosition(place); !ok || back.encode("") != from.encode("") {
+				t.Errorf("%s: begins at %+v, but pins %s", name, from, place)
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s:\n got %q\nwant %q", name, got, c.want)
+		}
+		s.remember()
+		pinned, _ := s.places.Place(identityPartition)
+		if want := c.is.encode(); pinned != want && (c.is.mark() != "" || c.places["/stream"] == "") || !s.known {
+			t.Errorf("%s: pinned %s as the identity, want %s", name, pinned, want)
 		}
 	}
 }

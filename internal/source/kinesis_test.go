@@ -354,15 +354,13 @@ func TestKinesisFailingShardStopsNobody(t *testing.T) {
 func TestKinesisResumesAtPlaces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := &demo.Kinesis{}
-		ledger := places{}
+		var ledger places
 		run := func(during func()) []string {
 			b := newBench(k, nil)
 			handle := b.Handler
-			b.Places, b.Start = ledger, Start{}
+			b.Places, b.Start = &ledger, Start{}
 			b.Handler = handlerFunc(func(ctx context.Context, body flow.Body) error {
-				b.mu.Lock()
-				ledger[body.Place.Partition] = body.Place.Position
-				b.mu.Unlock()
+				ledger.Pin(body.Place.Partition, body.Place.Position)
 				return handle.Handle(ctx, body)
 			})
 			b.start(t)

@@ -29,6 +29,7 @@ type trouble struct {
 	parts map[string]failing   // what fails now: shards by id, the listing as ""
 	said  map[string]time.Time // when a reason was last told
 	began map[string]time.Time // when a reason turned up
+	gaps  time.Time            // when a gap was last told
 }
 
 type failing struct {
@@ -55,6 +56,19 @@ func (t *trouble) failed(part, reason string, err error) {
 	}
 	t.said[reason] = now
 	t.log.Warn("reading Kinesis fails, trying again", "reason", reason, "shard", part, "failing", len(t.parts), "err", err)
+}
+
+// gap tells that a shard goes on at its oldest record; many shards at once are
+// one line.
+func (t *trouble) gap(shard string, gap, retention time.Duration, refused bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.gaps.IsZero() && time.Since(t.gaps) < remindAfter {
+		return
+	}
+	t.gaps = time.Now()
+	t.log.Error("the place in a shard is older than what the stream retains: reading on at the oldest record; what lies between is lost",
+		"shard", shard, "gap", gap.Round(time.Second), "retention", retention, "refused", refused)
 }
 
 // worked notes that a call for the part succeeded.

@@ -18,6 +18,7 @@ type Metrics struct {
 	up, success, shards   *prometheus.GaugeVec
 	transported, messages *prometheus.CounterVec
 	requests, failures    *prometheus.CounterVec
+	resets, gaps          *prometheus.CounterVec
 	lag                   *lags
 }
 
@@ -37,6 +38,8 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		messages:    counter("flowlog_source_messages_total", "", "Messages read from the source.", "source"),
 		requests:    counter("flowlog_source_requests_total", "", "API requests made to the source.", "source", "operation"),
 		failures:    counter("flowlog_source_request_failures_total", "", "API requests that failed.", "source", "operation", "reason"),
+		resets:      counter("flowlog_source_resets_total", "", "Times that the stream was found made anew, and all places in it void.", "source"),
+		gaps:        counter("flowlog_source_gap_seconds_total", "seconds", "Time whose records left the source before they were read, summed over the shards.", "source"),
 		lag: &lags{
 			desc: prometheus.V2.NewDesc("flowlog_source_lag_seconds", "How far the reader is behind the tip of the source.",
 				prometheus.UnconstrainedLabels{"source", "shard"}, nil, prometheus.WithUnit("seconds")),
@@ -44,7 +47,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		},
 	}
 	if reg != nil {
-		reg.MustRegister(m.up, m.success, m.shards, m.transported, m.messages, m.requests, m.failures, m.lag)
+		reg.MustRegister(m.up, m.success, m.shards, m.transported, m.messages, m.requests, m.failures, m.resets, m.gaps, m.lag)
 	}
 	return m
 }
@@ -55,6 +58,7 @@ type meter struct {
 	source          string
 	up, success     prometheus.Gauge
 	bytes, messages prometheus.Counter
+	resets, gaps    prometheus.Counter // of a source with shards
 }
 
 // meter makes the series that every source has, all at 0; m may be nil.
@@ -72,10 +76,11 @@ func (m *Metrics) meter(source string) *meter {
 // kinesisMeter makes the series of a source with shards and requests as well.
 func (m *Metrics) kinesisMeter(source string) *meter {
 	t := m.meter(source)
+	t.resets, t.gaps = t.all.resets.WithLabelValues(source), t.all.gaps.WithLabelValues(source)
 	for _, s := range []state{waiting, reading, closed} {
 		t.all.shards.WithLabelValues(source, string(s))
 	}
-	for _, op := range []operation{listShards, getShardIterator, getRecords} {
+	for _, op := range []operation{listShards, getShardIterator, getRecords, describeStream} {
 		t.all.requests.WithLabelValues(source, string(op))
 		for _, reason := range cloud.Reasons() {
 			t.all.failures.WithLabelValues(source, string(op), reason)

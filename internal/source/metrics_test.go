@@ -50,7 +50,8 @@ func TestMetricsBornAtZero(t *testing.T) {
 	for name, series := range map[string]int{
 		"flowlog_source_up": 1, "flowlog_source_last_success_timestamp_seconds": 1, "flowlog_source_shards": 3,
 		"flowlog_source_read_bytes_total": 1, "flowlog_source_messages_total": 1,
-		"flowlog_source_requests_total": 3, "flowlog_source_request_failures_total": 18,
+		"flowlog_source_requests_total": 4, "flowlog_source_request_failures_total": 24,
+		"flowlog_source_resets_total": 1, "flowlog_source_gap_seconds_total": 1,
 	} {
 		got := b.metric(t, name)
 		if len(got) != series {

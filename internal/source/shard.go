@@ -35,6 +35,10 @@ type shard struct {
 	parents []<-chan struct{}
 	// position is behind the last handled record, at first the start.
 	position position
+	// handled is the sequence number of that record; what comes again is passed.
+	handled string
+	// noted is when the place was last remembered, by a body or a pin.
+	noted time.Time
 	// iterator is where the next read begins; "" has to be asked for.
 	iterator string
 	// readAt is when the last read ended.
@@ -46,9 +50,6 @@ type shard struct {
 	done chan struct{}
 	// gone is set when a complete listing did not have the shard any more.
 	gone atomic.Bool
-	// begin is the sequence number that the shard begins at, as last listed; ""
-	// while that is not known.
-	begin atomic.Value
 	// state and listed are guarded by the stream's lock; listed says that a
 	// listing had the shard once.
 	state  state
@@ -87,16 +88,21 @@ func (sh *shard) read(ctx context.Context) {
 	}
 }
 
-// aim asks for an iterator at the position. A position before the begin of the
-// shard is one in a stream that had the name before.
+// aim asks for an iterator at the position, and makes sure that it is one of
+// the stream that is read.
 func (sh *shard) aim(ctx context.Context) (pause time.Duration, end bool) {
-	if begin, _ := sh.begin.Load().(string); sh.position.after != "" && before(sh.position.after, begin) {
-		sh.log.Warn("the stream was deleted and created again: the shard is read from its oldest record", "shard", sh.id)
-		sh.position = position{}
-	}
 	iterator, err := sh.iteratorAt(ctx, sh.id, sh.position)
+	refused := sh.position.after != "" && isInvalid(err)
+	if err != nil && !refused {
+		return sh.failed(ctx, err)
+	}
+	now, err := sh.confirm(ctx, sh.watch.ticket())
 	if err != nil {
 		return sh.failed(ctx, err)
+	}
+	if gap := sh.gap(now); refused || gap > gapSlack {
+		sh.giveUp(now, gap, refused)
+		return time.Until(sh.readAt.Add(minGap)), false
 	}
 	sh.iterator = iterator
 	return time.Until(sh.readAt.Add(minGap)), false
@@ -125,35 +131,35 @@ func (sh *shard) next(ctx context.Context) (pause time.Duration, end bool) {
 	sh.iterator = *page.NextShardIterator
 	gap := minGap
 	if behind == 0 {
+		sh.idle(serverTime(page.ResultMetadata, sh.position.seen))
 		gap = max(gap, orDefault(sh.PollInterval, time.Second))
 	}
 	return time.Until(sh.readAt.Add(gap)), false
 }
 
-// before reports whether the sequence number a is smaller than b: decimals
-// without leading zeros, of more digits than a machine word holds.
-func before(a, b string) bool {
-	return len(a) < len(b) || len(a) == len(b) && a < b
-}
-
-// handle hands the records over, all of them even when ctx ends meanwhile.
+// handle hands the records over, all of them even when ctx ends meanwhile. The
+// position moves with those that were handled.
 func (sh *shard) handle(ctx context.Context, records []types.Record) error {
 	ctx = context.WithoutCancel(ctx)
+	mark := sh.identity.mark()
 	for i := range records {
-		at := aws.ToString(records[i].SequenceNumber)
+		next := position{after: aws.ToString(records[i].SequenceNumber), seen: aws.ToTime(records[i].ApproximateArrivalTimestamp)}
+		if sh.handled != "" && !later(next.after, sh.handled) {
+			continue
+		}
 		data := records[i].Data
 		if data == nil {
 			data = []byte{}
 		}
 		err := sh.Handler.Handle(ctx, flow.Body{
 			Source: sh.Name,
-			Place:  flow.Place{Partition: sh.id, Position: at},
+			Place:  flow.Place{Partition: sh.id, Position: next.encode(mark)},
 			Data:   data,
 		})
 		if err != nil {
 			return err
 		}
-		sh.position = position{after: at}
+		sh.position, sh.handled, sh.noted = next, next.after, time.Now()
 	}
 	return nil
 }
@@ -180,11 +186,11 @@ func (sh *shard) failed(ctx context.Context, err error) (pause time.Duration, en
 			return 0, false
 		}
 	}
-	if sh.failures >= 3 {
+	if sh.failures >= 3 || isInvalid(err) {
 		sh.iterator = "" // it may be the reason itself
 	}
 	if reason == cloud.NotFound {
-		if sh.gone.Load() {
+		if sh.gone.Load() && sh.confirmed(ctx) {
 			sh.log.Warn("shard left the stream before it was read to its end: records older than the retention period are lost", "shard", sh.id)
 			sh.finish(ctx, nil)
 			return 0, true
@@ -196,10 +202,18 @@ func (sh *shard) failed(ctx context.Context, err error) (pause time.Duration, en
 	return backOff(sh.failures), false
 }
 
+// confirmed reports whether AWS said what it just said of the stream that is read.
+func (sh *shard) confirmed(ctx context.Context) bool {
+	_, err := sh.confirm(ctx, sh.watch.ticket())
+	return err == nil
+}
+
 // finish ends the shard and lets its children begin.
 func (sh *shard) finish(ctx context.Context, children []types.ChildShard) {
 	sh.trouble.worked(sh.id)
 	sh.meter.all.lag.drop(shardOf{sh.Name, sh.id})
+	sh.position.ended, sh.position.seen = true, sh.watch.now()
+	sh.pin(sh.id, sh.position)
 	sh.mu.Lock()
 	sh.enter(closed)
 	sh.mu.Unlock()

@@ -18,8 +18,14 @@ type Handler interface {
 	Handle(ctx context.Context, body flow.Body) error
 }
 
-// Places remembers how far a source was read before. Safe for concurrent use.
+// Places remembers how far a source was read before. What a position says is
+// known to the source alone. Safe for concurrent use.
 type Places interface {
-	// Place returns the position of the last handled body of the partition.
+	// Place returns the position of the last handled body of the partition, or
+	// what was pinned since.
 	Place(partition string) (position string, ok bool)
+	// Pin remembers a position that no body brings, as the start of a shard; an
+	// empty one forgets the partition. A body handled later and its place become
+	// durable no sooner than the pin.
+	Pin(partition, position string)
 }

@@ -3,24 +3,14 @@ package web
 import (
 	"html"
 	"io"
-	"log/slog"
 	"net/http"
 	"strings"
-	"time"
-
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
 const (
 	healthyPath = "/-/healthy"
 	readyPath   = "/-/ready"
 	healthPath  = "/health" // what older set-ups ask
-
-	// scrapesInFlight bounds the scrapes that are gathered and held in memory
-	// at once. A pair of Prometheus servers and a person make three.
-	scrapesInFlight = 8
-	// scrapeTimeout leaves half of the write timeout to the answer.
-	scrapeTimeout = 30 * time.Second
 )
 
 func (s *Server) telemetryPath() string { return either(s.TelemetryPath, "/metrics") }
@@ -46,24 +36,6 @@ func exact(path string) string {
 	return path
 }
 
-// metrics gathers for each scrape anew: an answer is never older than its
-// question. A collector that fails is counted in promhttp_* and logged, and
-// what the others say is served.
-func (s *Server) metrics() http.Handler {
-	h := promhttp.HandlerFor(s.Gatherer, promhttp.HandlerOpts{
-		ErrorLog:            slog.NewLogLogger(s.logger().Handler(), slog.LevelError),
-		ErrorHandling:       promhttp.ContinueOnError,
-		Registry:            s.Registry,
-		MaxRequestsInFlight: scrapesInFlight,
-		Timeout:             scrapeTimeout,
-		EnableOpenMetrics:   true,
-	})
-	if s.Registry == nil {
-		return h
-	}
-	return promhttp.InstrumentMetricHandler(s.Registry, h)
-}
-
 func healthy(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "healthy") }
 
 // ready answers 503 with a reason a line until every check passes.
@@ -87,7 +59,7 @@ func plain(w http.ResponseWriter, status int, text string) {
 	_, _ = io.WriteString(w, text+"\n") // a client that went away has no use for an error
 }
 
-// landing is a page of fixed bytes. Its links are relative, so that they work
+// landing is a text of fixed bytes. Its links are relative, so that they work
 // behind a proxy that adds a prefix.
 func landing(telemetryPath, version string) http.Handler {
 	page := `<!DOCTYPE html>

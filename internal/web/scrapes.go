@@ -89,8 +89,8 @@ func (s *scrapes) watch(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		epoch, answer := s.begin(), &answer{ResponseWriter: w}
 		next.ServeHTTP(answer, r)
-		// A HEAD or a choice of names is not a scrape.
-		if r.Method == http.MethodGet && !r.URL.Query().Has("name[]") && answer.delivered() && r.Context().Err() == nil {
+		// A HEAD is not a scrape.
+		if r.Method == http.MethodGet && answer.delivered() && r.Context().Err() == nil {
 			s.delivered(epoch)
 		}
 	})

@@ -36,9 +36,16 @@ type Server struct {
 	ConfigFile string
 	// SystemdSocket takes the listeners from systemd instead of Addresses.
 	SystemdSocket bool
-	// Gatherer is asked for the metrics, once for each scrape.
+	// Committed returns the page of what is committed, once for each scrape and
+	// at most eight at a time; it must not wait. Before the first commit the page
+	// is nil, and a scrape has the live metrics alone. Nil is no page ever.
+	Committed func() *Page
+	// Gatherer is asked for the live metrics, those of the process itself, once
+	// for each scrape. None of them may have the name of a committed one: it is
+	// left out, logged and counted as cause="overlap" in promhttp_*.
 	Gatherer prometheus.Gatherer
-	// Registry takes the promhttp_* metrics; nil goes without.
+	// Registry takes the promhttp_* metrics and should be among what Gatherer
+	// gathers; nil goes without.
 	Registry prometheus.Registerer
 	// Ready must all be nil before the exporter is ready.
 	Ready []Check

@@ -134,7 +134,7 @@ func newReal(subnets []Subnet, interfaces []Interface) *realWay {
 	r := &realWay{totals: traffic.New(), accounts: pipeline.NewAccounts("test"), formats: map[string]*flowlog.Set{}}
 	r.totals.SetSubnets(table.Subnets())
 	r.pipeline = &pipeline.Pipeline{
-		NewReader: func() pipeline.Reader { return flowlog.NewReader(flowlog.Options{Formats: r}) },
+		NewReader: func(flowlog.Deliveries) pipeline.Reader { return flowlog.NewReader(flowlog.Options{Formats: r}) },
 		Locator:   func() pipeline.Locator { return locator{table, learner} },
 		NewTally:  func() pipeline.Tally { return r.totals.Tally() },
 		Ledger:    &r.ledger, Accounts: r.accounts,

@@ -1,0 +1,221 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+)
+
+// MaxPending is how many bodies may be counted while commits fail. Then reading
+// stops until a commit succeeds: what is not committed is read again after a
+// crash, and a source does not keep it for ever.
+const MaxPending = 100_000
+
+// ErrClosed says that the ledger takes no more bodies.
+var ErrClosed = errors.New("the ledger is closed")
+
+// Commit makes what was counted so far durable, and then public. When it fails,
+// what was public stays so, nothing is lost, and the next commit tries again.
+// Without a change it does nothing.
+func (l *Ledger) Commit() error { return l.commit(nil) }
+
+// Change runs f while no body counts, and commits at once: so that what f
+// brings to 0 is public before anything is added to it. f must not call the
+// ledger.
+func (l *Ledger) Change(f func()) error { return l.commit(f) }
+
+func (l *Ledger) commit(change func()) error {
+	l.committing.Lock()
+	defer l.committing.Unlock()
+	snapshot, publish, bodies := l.freeze(change)
+	if snapshot == nil { // what is public may still be said of another time
+		publish()
+		return nil
+	}
+	var err error
+	if l.Store != nil {
+		err = l.Store.Save(snapshot)
+	}
+	if err == nil {
+		publish()
+	}
+	l.settle(snapshot, bodies, err)
+	return err
+}
+
+// freeze encodes everything under the lock. Without a change there is no
+// snapshot to save.
+func (l *Ledger) freeze(change func()) (s *Snapshot, publish func(), bodies int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if change != nil {
+		change()
+		l.changed = true
+	}
+	publish = func() {}
+	if l.Present != nil {
+		publish = l.Present()
+	}
+	if !l.changed {
+		return nil, publish, 0
+	}
+	l.changed = false
+	s = &Snapshot{Generation: l.generation + 1, Places: l.listPlaces()}
+	for _, section := range l.Sections {
+		s.Sections = append(s.Sections, SectionState{Name: section.StateName(), Data: section.AppendState(nil)})
+	}
+	return s, publish, l.pending
+}
+
+func (l *Ledger) listPlaces() []Place {
+	list := make([]Place, 0, len(l.places))
+	for p, position := range l.places {
+		list = append(list, Place{Source: p.source, Partition: p.name, Position: position})
+	}
+	slices.SortFunc(list, func(a, b Place) int {
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Partition, b.Partition))
+	})
+	return list
+}
+
+// settle notes how a commit went.
+func (l *Ledger) settle(s *Snapshot, bodies int, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	if err != nil {
+		l.changed = true
+		l.status.Failures++
+		l.tellFailure(err, now)
+		if l.pending >= MaxPending && l.stalled == nil && !l.closed {
+			l.stalled = make(chan struct{})
+		}
+		return
+	}
+	if l.status.Failing {
+		l.log().Info("state is written again", "generation", s.Generation)
+	}
+	l.generation = s.Generation
+	l.pending -= bodies
+	l.status.Failing, l.status.LastSuccess = false, now
+	l.release()
+}
+
+// sayAgain is how often a failure that goes on is logged.
+const sayAgain = 10 * time.Minute
+
+func (l *Ledger) tellFailure(err error, now time.Time) {
+	if l.status.Failing && now.Sub(l.told) < sayAgain {
+		return
+	}
+	l.status.Failing, l.told = true, now
+	l.log().Error("state can't be written: metrics stay at the last commit", "err", err)
+}
+
+func (l *Ledger) log() *slog.Logger {
+	if l.Logger == nil {
+		return slog.Default()
+	}
+	return l.Logger
+}
+
+// release lets reading go on. The caller holds the lock.
+func (l *Ledger) release() {
+	if l.stalled != nil && !l.closed {
+		close(l.stalled)
+	}
+	l.stalled = nil
+}
+
+// Admit waits until one more body may be counted. It returns ErrClosed once the
+// ledger is closed.
+func (l *Ledger) Admit() error {
+	for {
+		l.mu.Lock()
+		stalled, closed := l.stalled, l.closed
+		l.mu.Unlock()
+		switch {
+		case stalled == nil:
+			return nil
+		case closed:
+			return ErrClosed
+		}
+		<-stalled
+	}
+}
+
+// Close lets nobody wait any more: while commits fail, bodies are refused. It
+// commits nothing.
+func (l *Ledger) Close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stalled != nil && !l.closed {
+		close(l.stalled)
+	}
+	l.closed = true
+}
+
+// Run commits every interval until the context ends.
+func (l *Ledger) Run(ctx context.Context, interval time.Duration) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			_ = l.Commit() // told and counted where it failed
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Status says how committing goes.
+type Status struct {
+	Failures    uint64    // commits that failed
+	Failing     bool      // the last one did
+	LastSuccess time.Time // zero before the first
+}
+
+// Status returns how committing goes.
+func (l *Ledger) Status() Status {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.status
+}
+
+// Restore takes over a snapshot, before the first body, and makes it public.
+// With anew, totals begin a new life at 0 while places and memories go on: for
+// a snapshot that is older than what was public. A section that the snapshot
+// lacks is left as it is.
+func (l *Ledger) Restore(s *Snapshot, anew bool) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	saved := make(map[string][]byte, len(s.Sections))
+	for _, section := range s.Sections {
+		saved[section.Name] = section.Data
+	}
+	for _, section := range l.Sections {
+		data, ok := saved[section.StateName()]
+		if !ok {
+			continue
+		}
+		if err := section.RestoreState(data); err != nil {
+			return fmt.Errorf("section %q of generation %d: %w", section.StateName(), s.Generation, err)
+		}
+		if r, ok := section.(Resetter); ok && anew {
+			r.ResetState()
+		}
+	}
+	for _, p := range s.Places {
+		l.move(p.Source, p.Partition, p.Position)
+	}
+	l.generation, l.changed = s.Generation, anew
+	if l.Present != nil {
+		l.Present()()
+	}
+	return nil
+}
