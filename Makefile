@@ -13,7 +13,7 @@ ldflags := -s -w \
 lint    := .tools/bin/golangci-lint
 
 .DEFAULT_GOAL := build
-.PHONY: build demo test tools lint fuzz clean help
+.PHONY: build demo test durability tools lint fuzz clean help
 
 build: ## compile bin/flowlog-exporter, static, needs only Go
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(ldflags)' -o bin/flowlog-exporter .
@@ -24,6 +24,13 @@ demo: build ## show the product working on a synthetic VPC, needs only Go
 test: tools lint ## set up all that tests need, lint, run every test there is
 	$(GO) test -race -timeout 20m ./...
 	$(GO) test -race -tags e2e -count 1 -v ./test
+	$(GO) test -tags durability -count 1 -timeout 20m -v ./test/durability
+
+durability: tools ## kill, crash, simulate and starve it; prints the figures that the README states
+	$(GO) -C tools/promql test ./...
+	FLOWLOG_KILLS=1000 $(GO) test -tags durability -count 1 -timeout 30m -v ./test/durability
+	$(GO) test -count 1 -v -run 'PowerLoss' ./internal/ledger
+	FLOWLOG_DURABILITY=1 $(GO) test -count 1 -timeout 30m -v -run Simulation ./internal/source
 
 tools: $(lint) ## bring the linter, moto and Prometheus; nothing is done twice
 	test/setup.sh
@@ -35,7 +42,7 @@ $(lint): tools/lint/go.mod tools/lint/go.sum
 lint: $(lint) ## gofmt, go vet and golangci-lint
 	@unformatted=$$(gofmt -l .); \
 	  test -z "$$unformatted" || { echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; }
-	$(GO) vet -tags e2e ./...
+	$(GO) vet -tags e2e,durability ./...
 	$(lint) run
 
 fuzz: ## run each fuzz target for FUZZTIME (10s)
@@ -49,4 +56,4 @@ clean: ## remove what was built and brought
 	rm -rf bin .tools .venv coverage.out
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
