@@ -13,7 +13,7 @@ ldflags := -s -w \
 lint    := .tools/bin/golangci-lint
 
 .DEFAULT_GOAL := build
-.PHONY: build demo test durability tools lint fuzz clean help
+.PHONY: build demo mutations test durability tools lint fuzz clean help
 
 build: ## compile bin/flowlog-exporter, static, needs only Go
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(ldflags)' -o bin/flowlog-exporter .
@@ -26,11 +26,14 @@ test: tools lint ## set up all that tests need, lint, run every test there is
 	$(GO) test -race -tags e2e -count 1 -v ./test
 	$(GO) test -tags durability -count 1 -timeout 20m -v ./test/durability
 
-durability: tools ## kill, crash, simulate and starve it; prints the figures that the README states
+durability: tools ## kill, crash, simulate and starve it; prints the figures
 	$(GO) -C tools/promql test ./...
 	FLOWLOG_KILLS=1000 $(GO) test -tags durability -count 1 -timeout 30m -v ./test/durability
 	$(GO) test -count 1 -v -run 'PowerLoss' ./internal/ledger
 	FLOWLOG_DURABILITY=1 $(GO) test -count 1 -timeout 30m -v -run Simulation ./internal/source
+
+mutations: ## break the promises of the ledger on purpose; fails when a suite does not notice
+	test/mutations.sh
 
 tools: $(lint) ## bring the linter, moto and Prometheus; nothing is done twice
 	test/setup.sh
