@@ -22,13 +22,10 @@ type waiter struct {
 	done  chan struct{}
 }
 
-// AwaitScrape blocks until a complete answer of the metrics was delivered whose
-// request came after the call, and returns nil; or until ctx ends, and returns
-// its error. Serve must be running all the while.
-func (s *Server) AwaitScrape(ctx context.Context) error { return s.ExpectScrape()(ctx) }
-
-// ExpectScrape is the first half of AwaitScrape: from now on a scrape counts,
-// also before await, the other half, is called. Await must be called once.
+// ExpectScrape returns a function that waits for one more scrape: it blocks
+// until a complete answer of the metrics was delivered whose request came after
+// ExpectScrape was called, and returns nil; or until ctx ends, and returns its
+// error. Call it once; Serve must be running all the while.
 func (s *Server) ExpectScrape() (await func(context.Context) error) {
 	w := s.scrapes.join()
 	return func(ctx context.Context) error {

@@ -46,7 +46,7 @@ func scrape(t *testing.T, url string) <-chan int {
 	return done
 }
 
-// joined blocks until n calls of AwaitScrape wait.
+// joined blocks until n calls of ExpectScrape wait.
 func joined(s *Server, n int) {
 	for {
 		s.scrapes.mu.Lock()
@@ -58,8 +58,8 @@ func joined(s *Server, n int) {
 	}
 }
 
-// TestAwaitScrape: only a scrape that began after the call ends the wait.
-func TestAwaitScrape(t *testing.T) {
+// TestOnlyALaterScrapeEndsTheWait: only a scrape that began after the call ends the wait.
+func TestOnlyALaterScrapeEndsTheWait(t *testing.T) {
 	gatherer := held{make(chan struct{}), make(chan struct{})}
 	s := &Server{Gatherer: gatherer}
 	url := "http://" + start(t, s) + "/metrics"
@@ -67,7 +67,7 @@ func TestAwaitScrape(t *testing.T) {
 	early := scrape(t, url)
 	<-gatherer.asked
 	awaited := make(chan error, 1)
-	go func() { awaited <- s.AwaitScrape(context.Background()) }()
+	go func() { awaited <- s.ExpectScrape()(context.Background()) }()
 	joined(s, 1)
 	gatherer.answer <- struct{}{}
 	if status := <-early; status != 200 {
@@ -105,14 +105,14 @@ func TestAwaitScrape(t *testing.T) {
 	}
 }
 
-// TestAwaitScrapeDeadline: without a scrape the wait ends with its context and
+// TestWaitForAScrapeEnds: without a scrape the wait ends with its context and
 // leaves nothing behind.
-func TestAwaitScrapeDeadline(t *testing.T) {
+func TestWaitForAScrapeEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &Server{}
 		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
 		defer cancel()
-		if err := s.AwaitScrape(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		if err := s.ExpectScrape()(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}
 		if len(s.scrapes.waiting) != 0 {
