@@ -46,7 +46,7 @@ func replay(ctx context.Context, p *program, s *settings, paths []string) error 
 		return err
 	}
 	bar := newBar(p.stderr)
-	files := source.Files{Name: "file", Paths: paths, Handler: e.pipeline, Progress: bar.show}
+	files := source.Files{Name: "file", Paths: paths, Handler: e.pipeline, Progress: bar.show, Logger: log}
 	err = files.Run(ctx)
 	bar.clear()
 	if ctx.Err() != nil {

@@ -36,11 +36,8 @@ func TestStopWhileAnInputIsSilent(t *testing.T) {
 		{"replay opens a pipe", append(count, fifo), exitRuntime},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			p := startWith(t, read, nil, test.args...)
-			if test.args[0] == "run" {
-				p.url()
-			}
-			time.Sleep(300 * time.Millisecond) // into the read
+			p := startWith(t, read, []string{"FLOWLOG_LOG_LEVEL=debug"}, test.args...)
+			p.await("reading file")
 			if status := p.stop(); status != test.status {
 				t.Errorf("exit status %d, want %d:\n%s", status, test.status, p.output)
 			}
@@ -60,8 +57,9 @@ func TestReplayStopsInABlockedOutput(t *testing.T) {
 	defer read.Close()
 	defer write.Close()
 	fill(t, write)
-	p := startTo(t, write, "replay", "--subnets.file", "testdata/subnets.txt", "testdata/default.log")
-	time.Sleep(500 * time.Millisecond) // into the write
+	p := startTo(t, write, "replay", "--log.level", "debug", "--subnets.file", "testdata/subnets.txt", "testdata/default.log")
+	p.await("reading file")
+	time.Sleep(500 * time.Millisecond) // into the write, which nothing tells of from outside
 	if err := p.cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}

@@ -99,6 +99,7 @@ type filesRun struct {
 }
 
 func (r *filesRun) file(ctx context.Context, path string) error {
+	r.log().Debug("reading file", "path", path)
 	file, err := open(ctx, path)
 	if err != nil {
 		return err
