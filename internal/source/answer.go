@@ -190,12 +190,17 @@ func (p sparing) DeserializeResponse(ctx context.Context, schema *smithy.Operati
 // one at a time: that takes memory that nobody reserved.
 func (p sparing) general(ctx context.Context, schema *smithy.OperationSchema,
 	registry *smithy.TypeRegistry, body []byte, out smithy.Deserializable,
-) error {
+) (err error) {
 	if bytes.Count(body, []byte{'{'}) > maxRecords {
 		return errTooMany
 	}
 	p.answer.room.general.Lock()
 	defer p.answer.room.general.Unlock()
+	defer func() {
+		if fault := recover(); fault != nil { // at a time that is NaN, for one
+			err = fmt.Errorf("the SDK can't decode the answer: %v", fault)
+		}
+	}()
 	again := smithyhttp.Response{Response: &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(bytes.NewReader(body))}}
 	if err := p.ClientProtocol.DeserializeResponse(ctx, schema, registry, &again, out); err != nil {
 		return err

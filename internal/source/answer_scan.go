@@ -163,25 +163,49 @@ func (s *scanner) text() ([]byte, bool) {
 	return text, ok
 }
 
-// number reads a number without sign and exponent, as JSON wants it; else it
-// returns nothing.
+// number reads a number without a sign, as JSON wants it; else it returns nothing.
 func (s *scanner) number() []byte {
 	s.next()
-	n, point := 0, 0
-	for ; n < len(s.rest); n++ {
-		c := s.rest[n]
-		if c == '.' && n > 0 && point == 0 {
-			point = n
-		} else if c < '0' || c > '9' {
-			break
-		}
-	}
-	text := s.rest[:n]
-	if n == 0 || point > 0 && point == n-1 || text[0] == '0' && n > 1 && point != 1 {
+	end := s.digits(0)
+	if end > 1 && s.rest[0] == '0' {
 		return nil
 	}
-	s.rest = s.rest[n:]
+	whole := end > 0
+	if s.at(end) == '.' {
+		from := end + 1
+		end = s.digits(from)
+		whole = whole && end > from
+	}
+	if s.at(end)|0x20 == 'e' {
+		from := end + 1
+		if c := s.at(from); c == '+' || c == '-' {
+			from++
+		}
+		end = s.digits(from)
+		whole = whole && end > from
+	}
+	if !whole {
+		return nil
+	}
+	text := s.rest[:end]
+	s.rest = s.rest[end:]
 	return text
+}
+
+// digits returns where the digits that begin at i end.
+func (s *scanner) digits(i int) int {
+	for c := s.at(i); '0' <= c && c <= '9'; c = s.at(i) {
+		i++
+	}
+	return i
+}
+
+// at returns a byte, 0 behind the end.
+func (s *scanner) at(i int) byte {
+	if i < len(s.rest) {
+		return s.rest[i]
+	}
+	return 0
 }
 
 // maxSeconds is in the year 2255: soon after it a time does not fit its nanoseconds.
