@@ -75,6 +75,10 @@ func respond(body string, length int64) *smithyhttp.Response {
 	return &smithyhttp.Response{Response: &http.Response{StatusCode: 200, ContentLength: length, Body: io.NopCloser(strings.NewReader(body))}}
 }
 
+func respondBytes(body []byte) *smithyhttp.Response {
+	return &smithyhttp.Response{Response: &http.Response{StatusCode: 200, ContentLength: int64(len(body)), Body: io.NopCloser(bytes.NewReader(body))}}
+}
+
 // ofSDK is what the SDK makes of an answer.
 func ofSDK(t testing.TB, body string) (s said, err error) {
 	defer func() {
