@@ -2,10 +2,14 @@ package source
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +20,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"golang.org/x/net/http2"
 
 	"github.com/flowlog-exporter/flowlog-exporter/internal/demo"
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
@@ -242,4 +249,44 @@ func TestKinesisStopWhileWaitingForMemory(t *testing.T) {
 			t.Errorf("%d large answers are handled, want the %d in memory", n, crowdRoom)
 		}
 	})
+}
+
+// Over HTTP/2 an answer that waits for room fills little memory meanwhile: the
+// client announces how much of an answer may be sent before it is read.
+func TestUnreadAnswersStayAtKinesis(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	windows := make(chan uint32, 1)
+	server.TLS = &tls.Config{NextProtos: []string{"h2"}}
+	server.Config.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){
+		"h2": func(_ *http.Server, conn *tls.Conn, _ http.Handler) {
+			if _, err := io.ReadFull(conn, make([]byte, len(http2.ClientPreface))); err != nil {
+				t.Error(err)
+			}
+			frame, err := http2.NewFramer(nil, conn).ReadFrame()
+			if settings, ok := frame.(*http2.SettingsFrame); ok {
+				window, _ := settings.Value(http2.SettingInitialWindowSize)
+				windows <- window
+			} else {
+				t.Errorf("the first frame is %v, %v", frame, err)
+			}
+		},
+	}
+	server.StartTLS()
+	defer server.Close()
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	k := &Kinesis{Name: "test", Stream: "demo", Logger: slog.New(slog.DiscardHandler), AWS: aws.Config{
+		Region: "eu-west-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("id", "secret", ""),
+		HTTPClient: awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.TLSClientConfig.RootCAs = roots }),
+	}}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- k.Run(ctx) }()
+	if window := <-windows; window != streamWindow {
+		t.Errorf("%d bytes of an answer may be sent before it is read, want %d", window, streamWindow)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
 }
