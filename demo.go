@@ -28,7 +28,7 @@ const demoShards = 2
 // through a Kinesis endpoint in this process. All the rest is real.
 func demonstrate(ctx context.Context, p *program, s *settings, _ []string) error {
 	s.subnetsRefresh, s.pollInterval, s.start = time.Hour, time.Second, "trim_horizon"
-	s.commitInterval = 500 * time.Millisecond
+	s.commitInterval, s.maxBuffered = 500*time.Millisecond, source.MinBuffered
 	log, err := s.logger(p)
 	if err != nil {
 		return err

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/prometheus/common/promslog"
+
+	"github.com/flowlog-exporter/flowlog-exporter/internal/source"
 )
 
 // settings are what flags and environment say.
@@ -15,6 +17,7 @@ type settings struct {
 	stream       string
 	start        string
 	pollInterval time.Duration
+	maxBuffered  size
 	shards       int
 	files        list
 
@@ -76,10 +79,12 @@ func value(p flag.Value, name, usage string) option {
 }
 
 func (s *settings) inputOptions() []option {
+	s.maxBuffered = 64 << 20
 	return []option{
 		text(&s.stream, "kinesis.stream", "", "Kinesis stream to read, by `name or ARN`"),
 		text(&s.start, "kinesis.start", "latest", "where to start: latest, trim_horizon or an `RFC 3339 time`"),
 		duration(&s.pollInterval, "kinesis.poll-interval", time.Second, "pause between reads of a shard that is caught up"),
+		value(&s.maxBuffered, "kinesis.max-buffered", "`size` of memory for answers in hand, of all shards together; a full one takes 16MiB"),
 		value(&s.files, "file.path", "`file` or glob of flow logs to read once; repeatable"),
 	}
 }
@@ -179,6 +184,10 @@ func (s *settings) settle() error {
 	}
 	if s.shards < 0 {
 		return usagef("-shards %d is no number of shards", s.shards)
+	}
+	if s.maxBuffered < source.MinBuffered {
+		least := size(source.MinBuffered)
+		return usagef("--kinesis.max-buffered %v is below the %v that one answer may take", &s.maxBuffered, &least)
 	}
 	if len(s.listen) == 0 {
 		s.listen = list{":8080"}

@@ -59,6 +59,7 @@ func TestWrongFlags(t *testing.T) {
 		{"size of nothing", "--decode.max-inflated 0MiB", "as 64MiB"},
 		{"negative size", "--decode.max-inflated -1MiB", "as 64MiB"},
 		{"vast size", "--decode.max-inflated 2147483647GiB", "as 64MiB"},
+		{"memory below one answer", "--kinesis.max-buffered 31MiB", "below the 32MiB"},
 		{"unknown", "--nope", "not defined"},
 		{"two streams", "-stream a --kinesis.stream b", "keep one"},
 		{"two regions", "-region a --aws.region b", "keep one"},

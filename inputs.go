@@ -74,6 +74,6 @@ func (s *settings) kinesis(o *outside, e *engine, metrics *source.Metrics) (*sou
 	}
 	return &source.Kinesis{
 		Name: "kinesis", Stream: s.stream, AWS: o.aws, Handler: e, Places: e.ledger.Of("kinesis"),
-		Start: start, WantShards: s.shards, PollInterval: s.pollInterval, Metrics: metrics, Logger: e.log,
+		Start: start, WantShards: s.shards, PollInterval: s.pollInterval, MaxBuffered: int(s.maxBuffered), Metrics: metrics, Logger: e.log,
 	}, nil
 }
