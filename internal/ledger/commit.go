@@ -47,8 +47,9 @@ func (l *Ledger) commit(change func()) error {
 	return err
 }
 
-// freeze encodes everything under the lock. Without a change there is no
-// snapshot to save.
+// freeze encodes everything under the lock, into the buffers of the commit
+// before. Without a change there is no snapshot to save, and without news
+// nothing to publish.
 func (l *Ledger) freeze(change func()) (s *Snapshot, publish func(), bodies int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -57,6 +58,9 @@ func (l *Ledger) freeze(change func()) (s *Snapshot, publish func(), bodies int)
 		l.changed = true
 	}
 	publish = func() {}
+	if !l.changed && (l.Stale == nil || !l.Stale()) {
+		return nil, publish, 0
+	}
 	if l.Present != nil {
 		publish = l.Present()
 	}
@@ -64,15 +68,25 @@ func (l *Ledger) freeze(change func()) (s *Snapshot, publish func(), bodies int)
 		return nil, publish, 0
 	}
 	l.changed = false
-	s = &Snapshot{Generation: l.generation + 1, Places: l.listPlaces()}
-	for _, section := range l.Sections {
-		s.Sections = append(s.Sections, SectionState{Name: section.StateName(), Data: section.AppendState(nil)})
+	l.snapshot.Generation = l.generation + 1
+	if l.Store != nil {
+		l.fill(&l.snapshot)
 	}
-	return s, publish, l.pending
+	return &l.snapshot, publish, l.pending
 }
 
-func (l *Ledger) listPlaces() []Place {
-	list := make([]Place, 0, len(l.places))
+// fill encodes everything into the buffers of s.
+func (l *Ledger) fill(s *Snapshot) {
+	s.Places = l.appendPlaces(s.Places[:0])
+	if s.Sections == nil {
+		s.Sections = make([]SectionState, len(l.Sections))
+	}
+	for i, section := range l.Sections {
+		s.Sections[i] = SectionState{Name: section.StateName(), Data: section.AppendState(s.Sections[i].Data[:0])}
+	}
+}
+
+func (l *Ledger) appendPlaces(list []Place) []Place {
 	for p, position := range l.places {
 		list = append(list, Place{Source: p.source, Partition: p.name, Position: position})
 	}

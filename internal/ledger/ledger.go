@@ -38,6 +38,9 @@ type Ledger struct {
 	// Present freezes what is to be public, under the ledger, and returns
 	// what publishes it; that is called once the snapshot is durable. May be nil.
 	Present func() (publish func())
+	// Stale reports whether there is more to be public although nothing was
+	// counted since the last commit; nil is never. Commits ask one at a time.
+	Stale func() bool
 	// Logger is told when commits begin to fail, and when they work again; nil
 	// is slog.Default.
 	Logger *slog.Logger
@@ -51,6 +54,7 @@ type Ledger struct {
 	generation uint64
 
 	committing sync.Mutex
+	snapshot   Snapshot // of the last commit, whose buffers the next one uses
 	status     Status
 	told       time.Time // of the failure that goes on
 }

@@ -45,6 +45,7 @@ func (t *Totals) RestoreState(b []byte) error {
 		return errState
 	}
 	var rows []Row
+	var subnets []*flow.Subnet
 	byKey := map[flow.Key]int{}
 	for len(r.rest) > 0 && !r.damaged {
 		row := Row{Subnet: &flow.Subnet{VPCID: r.text(), CIDR: r.text(), Slot: len(rows)}, Created: time.Unix(0, r.varint())}
@@ -55,12 +56,12 @@ func (t *Totals) RestoreState(b []byte) error {
 			return errState
 		}
 		byKey[row.Subnet.Key()] = len(rows)
-		rows = append(rows, row)
+		rows, subnets = append(rows, row), append(subnets, row.Subnet)
 	}
 	if r.damaged {
 		return errState
 	}
-	t.rows, t.byKey = rows, byKey
+	t.rows, t.byKey, t.labels = rows, byKey, &labelled{subnets: subnets}
 	return nil
 }
 

@@ -86,20 +86,24 @@ func values(text string) string {
 // and other scrapes go on, and each answer is of one page.
 func TestSlowScrapers(t *testing.T) {
 	const slow, series = 2 * gatheredAtOnce, 1000
-	var current atomic.Pointer[Page]
+	var current Pages
 	listener := newPipes()
 	patient := Limits{ReadHeaderTimeout: time.Hour, ReadTimeout: time.Hour, WriteTimeout: time.Hour}
-	s := &Server{Committed: current.Load, Gatherer: registry(), Limits: patient, listeners: []net.Listener{listener}}
+	s := &Server{Committed: &current, Gatherer: registry(), Limits: patient, listeners: []net.Listener{listener}}
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(t.Context()) }()
 	encoding := func(i int) string { return []string{"identity", "gzip"}[i%2] }
 
 	var begun []*http.Response
 	for i := range slow {
-		current.Store(page(t, committed(series, float64(100+i))))
+		if err := current.commit(committed(series, float64(100+i))); err != nil {
+			t.Fatal(err)
+		}
 		begun = append(begun, listener.ask(t, encoding(i)))
 	}
-	current.Store(page(t, committed(series, 999)))
+	if err := current.commit(committed(series, 999)); err != nil {
+		t.Fatal(err)
+	}
 	for i := range slow {
 		want := fmt.Sprintf("map[999:%d]", series)
 		if got := values(finish(t, listener.ask(t, encoding(i)))); got != want {
@@ -140,7 +144,7 @@ func (s *sink) Write(p []byte) (int, error) {
 
 // scraping returns a handler with a page of so many series and a request of it.
 func scraping(t testing.TB, series int, encoding string) (http.Handler, *http.Request) {
-	s := &Server{Committed: always(page(t, committed(series, 12345))), Gatherer: registry()}
+	s := &Server{Committed: pages(t, committed(series, 12345)), Gatherer: registry()}
 	r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
 	r.Header.Set("Accept-Encoding", encoding)
 	r.Header.Set("Accept", prometheusAccept)
@@ -210,7 +214,7 @@ func TestManyScrapes(t *testing.T) {
 // TestManyConnections: more scrapes than connections at once are all answered.
 func TestManyConnections(t *testing.T) {
 	const scrapes, series = 500, 200
-	s := &Server{Committed: always(page(t, committed(series, 7))), Gatherer: registry(), Limits: Limits{MaxConnections: 50}}
+	s := &Server{Committed: pages(t, committed(series, 7)), Gatherer: registry(), Limits: Limits{MaxConnections: 50}}
 	url := "http://" + start(t, s) + "/metrics"
 	var ended sync.WaitGroup
 	var whole atomic.Int64
@@ -248,15 +252,5 @@ func BenchmarkScrape(b *testing.B) {
 			}
 			b.ReportMetric(float64(w.bytes)/float64(b.N), "B/answer")
 		})
-	}
-}
-
-func BenchmarkRender(b *testing.B) {
-	families := committed(50_000, 12345)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := Render(families); err != nil {
-			b.Fatal(err)
-		}
 	}
 }
