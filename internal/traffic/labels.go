@@ -3,7 +3,6 @@ package traffic
 import (
 	"cmp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -31,22 +30,23 @@ func (l *labelled) all() []label {
 }
 
 func (l *labelled) write() {
+	keys := make([]flow.Key, len(l.subnets))
 	l.sorted = make([]label, len(l.subnets))
-	for slot := range l.sorted {
-		l.sorted[slot].slot = slot
+	for slot, s := range l.subnets {
+		keys[slot], l.sorted[slot].slot = flow.Key{VPCID: valid(s.VPCID), CIDR: valid(s.CIDR)}, slot
 	}
 	slices.SortFunc(l.sorted, func(a, b label) int {
-		x, y := l.subnets[a.slot], l.subnets[b.slot]
+		x, y := &keys[a.slot], &keys[b.slot]
 		return cmp.Or(cmp.Compare(x.CIDR, y.CIDR), cmp.Compare(x.VPCID, y.VPCID))
 	})
-	var text strings.Builder // one for all, so that lines follow each other in memory
+	var text strings.Builder // one for all, so that they follow each other in memory
 	ends := make([]int, len(l.sorted))
 	for i := range l.sorted {
-		s := l.subnets[l.sorted[i].slot]
+		key := &keys[l.sorted[i].slot]
 		text.WriteString(`subnet="`)
-		writeValue(&text, s.CIDR)
+		_, _ = escaper.WriteString(&text, key.CIDR)
 		text.WriteString(`",vpc_id="`)
-		writeValue(&text, s.VPCID)
+		_, _ = escaper.WriteString(&text, key.VPCID)
 		text.WriteString(`"} `)
 		ends[i] = text.Len()
 	}
@@ -56,27 +56,8 @@ func (l *labelled) write() {
 	}
 }
 
-// escaped are the characters that mean something within a label value.
-var escaped = strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`)
+// valid replaces what is no UTF-8, which would spoil the whole page.
+func valid(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }
 
-// writeValue writes a label value. What is no UTF-8 would spoil the whole page.
-func writeValue(b *strings.Builder, value string) {
-	_, _ = escaped.WriteString(b, strings.ToValidUTF8(value, "\uFFFD"))
-}
-
-// exact is the first integer that a float64, as which Prometheus reads a value,
-// may have to round.
-const exact = 1 << 53
-
-// appendValue appends a number as Prometheus writes a float64: from a million on
-// in scientific notation, and in OpenMetrics never without point or exponent.
-func appendValue(b []byte, v uint64, openMetrics bool) []byte {
-	if v >= 1_000_000 {
-		return strconv.AppendFloat(b, float64(v), 'g', -1, 64)
-	}
-	b = strconv.AppendUint(b, v, 10)
-	if openMetrics {
-		b = append(b, ".0"...)
-	}
-	return b
-}
+// escaper escapes what means something within a label value.
+var escaper = strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`)

@@ -33,16 +33,16 @@ type line struct {
 type quantity uint8
 
 const (
-	bytes quantity = iota
-	flows
-	packets
+	ofBytes quantity = iota
+	ofFlows
+	ofPackets
 )
 
 func (q quantity) of(a *Amount) uint64 {
 	switch q {
-	case bytes:
+	case ofBytes:
 		return a.Bytes
-	case flows:
+	case ofFlows:
 		return a.Flows
 	}
 	return a.Packets
@@ -50,15 +50,15 @@ func (q quantity) of(a *Amount) uint64 {
 
 // families are all counters of traffic.
 var families = []*family{
-	denied("bytes", "Bytes refused by a security group or network ACL.", bytes),
-	denied("flows", "Flow records refused by a security group or network ACL.", flows),
-	denied("packets", "Packets refused by a security group or network ACL.", packets),
-	accepted("received_bytes", "Bytes of accepted flows that entered an interface of the subnet.", bytes, Received),
-	accepted("received_flows", "Flow records of accepted flows that entered an interface of the subnet.", flows, Received),
-	accepted("received_packets", "Packets of accepted flows that entered an interface of the subnet.", packets, Received),
-	accepted("sent_bytes", "Bytes of accepted flows that left an interface of the subnet.", bytes, Sent),
-	accepted("sent_flows", "Flow records of accepted flows that left an interface of the subnet.", flows, Sent),
-	accepted("sent_packets", "Packets of accepted flows that left an interface of the subnet.", packets, Sent),
+	denied("bytes", "Bytes refused by a security group or network ACL.", ofBytes),
+	denied("flows", "Flow records refused by a security group or network ACL.", ofFlows),
+	denied("packets", "Packets refused by a security group or network ACL.", ofPackets),
+	accepted("received_bytes", "Bytes of accepted flows that entered an interface of the subnet.", ofBytes, Received),
+	accepted("received_flows", "Flow records of accepted flows that entered an interface of the subnet.", ofFlows, Received),
+	accepted("received_packets", "Packets of accepted flows that entered an interface of the subnet.", ofPackets, Received),
+	accepted("sent_bytes", "Bytes of accepted flows that left an interface of the subnet.", ofBytes, Sent),
+	accepted("sent_flows", "Flow records of accepted flows that left an interface of the subnet.", ofFlows, Sent),
+	accepted("sent_packets", "Packets of accepted flows that left an interface of the subnet.", ofPackets, Sent),
 }
 
 func accepted(what, help string, q quantity, c Class) *family {

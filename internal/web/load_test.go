@@ -11,11 +11,15 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 )
 
 // pipes is a listener of connections without a buffer: who does not read blocks
@@ -241,16 +245,69 @@ func TestManyConnections(t *testing.T) {
 	}
 }
 
+// lines is a family of constant labels, as those that grow with the subnets.
+type lines struct {
+	name  string
+	begin []string
+	value uint64
+}
+
+// lined returns families of so many series, nine as the traffic has.
+func lined(series int) (list []Family) {
+	for i := range 9 {
+		f := &lines{name: fmt.Sprintf("flowlog_kind%d_bytes_total", i)}
+		for j := range series / 9 {
+			f.begin = append(f.begin, fmt.Sprintf(`%s{subnet="10.%d.%d.%d/28",vpc_id="vpc-%017x"} `, f.name, j>>12, j>>4&255, j&15<<4, j/200*7919))
+		}
+		list = append(list, f)
+	}
+	return list
+}
+
+func (l *lines) Name() string         { return l.name }
+func (l *lines) Type() dto.MetricType { return dto.MetricType_COUNTER }
+func (l *lines) Append(b []byte, openMetrics bool, flush func([]byte) []byte) []byte {
+	b = fmt.Appendf(b, "# HELP %s Bytes.\n# TYPE %s counter\n", strings.TrimSuffix(l.name, "_total"), strings.TrimSuffix(l.name, "_total"))
+	for i, begin := range l.begin {
+		n := (l.value + uint64(i)) * 1234567 % 100_000_000_000
+		b = append(strconv.AppendUint(append(b, begin...), n, 10), '\n')
+		if i%256 == 255 {
+			b = flush(b)
+		}
+	}
+	return b
+}
+
+// BenchmarkScrape answers scrapes each of which follows a commit, so that none
+// finds the page rendered, and scrapes that share a page.
 func BenchmarkScrape(b *testing.B) {
 	for _, encoding := range []string{"identity", "gzip"} {
-		b.Run(encoding, func(b *testing.B) {
-			h, r := scraping(b, 50_000, encoding)
-			w := &sink{header: http.Header{}}
-			b.ReportAllocs()
-			for b.Loop() {
-				h.ServeHTTP(w, r)
+		for _, page := range []string{"fresh", "shared"} {
+			for _, series := range []int{500, 5_000, 50_000} {
+				b.Run(fmt.Sprint(encoding, "/", page, "/", series), func(b *testing.B) {
+					s := &Server{Committed: &Pages{}, Gatherer: prometheus.NewRegistry()}
+					h, families := s.handler(), lined(series)
+					r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+					r.Header.Set("Accept-Encoding", encoding)
+					w := &sink{header: http.Header{}}
+					commit := func() {
+						if err := s.Committed.Publish(families, nil); err != nil {
+							b.Fatal(err)
+						}
+					}
+					commit()
+					h.ServeHTTP(w, r)
+					w.bytes = 0
+					b.ReportAllocs()
+					for b.Loop() {
+						if page == "fresh" {
+							commit()
+						}
+						h.ServeHTTP(w, r)
+					}
+					b.ReportMetric(float64(w.bytes)/float64(b.N), "B/answer")
+				})
 			}
-			b.ReportMetric(float64(w.bytes)/float64(b.N), "B/answer")
-		})
+		}
 	}
 }
