@@ -38,6 +38,7 @@ func (l *Ledger) commit(change func()) error {
 	}
 	var err error
 	if l.Store != nil {
+		l.finish()
 		err = l.Store.Save(snapshot)
 	}
 	if err == nil {
@@ -47,8 +48,8 @@ func (l *Ledger) commit(change func()) error {
 	return err
 }
 
-// freeze encodes everything under the lock, into the buffers of the commit
-// before. Without a change there is no snapshot to save, and without news
+// freeze copies or encodes everything under the lock, into the buffers of the
+// commit before. Without a change there is no snapshot to save, and without news
 // nothing to publish.
 func (l *Ledger) freeze(change func()) (s *Snapshot, publish func(), bodies int) {
 	l.mu.Lock()
@@ -75,15 +76,31 @@ func (l *Ledger) freeze(change func()) (s *Snapshot, publish func(), bodies int)
 	return &l.snapshot, publish, l.pending
 }
 
-// fill encodes everything into the buffers of s.
+// fill encodes everything into the buffers of s, but for what can be encoded
+// later, without the lock.
 func (l *Ledger) fill(s *Snapshot) {
 	s.Places = l.appendPlaces(s.Places[:0])
 	if s.Sections == nil {
 		s.Sections = make([]SectionState, len(l.Sections))
 	}
 	for i, section := range l.Sections {
-		s.Sections[i] = SectionState{Name: section.StateName(), Data: section.AppendState(s.Sections[i].Data[:0])}
+		to := &s.Sections[i]
+		to.Name = section.StateName()
+		if large, ok := section.(Freezer); ok {
+			appendState := large.FreezeState()
+			l.later = append(l.later, func() { to.Data = appendState(to.Data[:0]) })
+			continue
+		}
+		to.Data = section.AppendState(to.Data[:0])
 	}
+}
+
+// finish encodes what was left for later.
+func (l *Ledger) finish() {
+	for _, encode := range l.later {
+		encode()
+	}
+	l.later = l.later[:0]
 }
 
 func (l *Ledger) appendPlaces(list []Place) []Place {

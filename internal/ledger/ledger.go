@@ -12,7 +12,7 @@ import (
 )
 
 // Section is a part of the totals, kept and encoded by the room that owns it.
-// All of its methods are called under the ledger.
+// All of its methods are called under the ledger; see Freezer.
 type Section interface {
 	// StateName names the section in a snapshot, for ever.
 	StateName() string
@@ -21,6 +21,13 @@ type Section interface {
 	// RestoreState takes the section from what AppendState wrote, in this
 	// release or an earlier one. On an error the section is unchanged.
 	RestoreState(b []byte) error
+}
+
+// Freezer is a large section. FreezeState copies it under the ledger; what it
+// returns does what AppendState does, once, without the ledger, and ends before
+// the next FreezeState is called.
+type Freezer interface {
+	FreezeState() (appendState func(b []byte) []byte)
 }
 
 // Resetter is a section that can begin a new life: at 0, born now. A section
@@ -55,6 +62,7 @@ type Ledger struct {
 
 	committing sync.Mutex
 	snapshot   Snapshot // of the last commit, whose buffers the next one uses
+	later      []func() // what is left to encode of it
 	status     Status
 	told       time.Time // of the failure that goes on
 }

@@ -5,8 +5,9 @@ import "sync"
 // Frozen is the totals of all subnets at one instant. It never changes, and is
 // safe for concurrent use until it is released.
 type Frozen struct {
+	rows   []Row // of which the counts go on: only what never changes is read
+	counts []Counts
 	names  *labelled
-	counts []Counts // by slot
 	pool   *sync.Pool
 }
 
@@ -17,7 +18,7 @@ func (t *Totals) Freeze() *Frozen {
 	if !ok {
 		f = &Frozen{pool: &t.frozen}
 	}
-	f.names, f.counts = t.labels, f.counts[:0]
+	f.rows, f.names, f.counts = t.rows, t.labels, f.counts[:0]
 	for i := range t.rows {
 		f.counts = append(f.counts, t.rows[i].Counts)
 	}
@@ -25,9 +26,9 @@ func (t *Totals) Freeze() *Frozen {
 }
 
 // Release gives the copy back; nothing of it may be used afterwards. Who does
-// not call it costs the next Freeze an allocation.
+// not call it costs a later Freeze an allocation.
 func (f *Frozen) Release() {
-	f.names = nil
+	f.rows, f.names = nil, nil
 	f.pool.Put(f)
 }
 

@@ -69,7 +69,7 @@ type Totals struct {
 	now    func() time.Time
 }
 
-// Row is the totals of one subnet.
+// Row is the totals of one subnet. Only its counts change.
 type Row struct {
 	Subnet *flow.Subnet
 	Counts Counts

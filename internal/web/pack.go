@@ -6,14 +6,19 @@ import (
 	"github.com/klauspost/compress/flate"
 )
 
+// pieceSize is how much text is rendered before it is compressed, about.
 const pieceSize = 32 << 10
 
+// level is the fastest one: a page shrinks to a tenth, and the higher levels save
+// little more.
 const level = 1
 
+// packer compresses text piece by piece, in blocks that others can follow. It is
+// about a megabyte, and used again.
 type packer struct {
-	w     *flate.Writer
-	out   []byte
-	piece []byte
+	deflate *flate.Writer // to the packer
+	out     []byte
+	piece   []byte // for who renders what is to be written next
 }
 
 var packers = sync.Pool{New: func() any {
@@ -21,23 +26,33 @@ var packers = sync.Pool{New: func() any {
 	if err != nil {
 		panic(err) // the level is a constant
 	}
-	return &packer{w: w}
+	return &packer{deflate: w}
 }}
 
+// newPacker returns a packer that appends to b. Free gives it back.
 func newPacker(b []byte) *packer {
 	p := packers.Get().(*packer)
 	p.out = b
-	p.w.Reset(p)
+	p.deflate.Reset(p)
 	return p
 }
 
+func (p *packer) free() {
+	p.out = nil
+	packers.Put(p)
+}
+
+// Write takes what was compressed.
 func (p *packer) Write(b []byte) (int, error) {
 	p.out = append(p.out, b...)
 	return len(b), nil
 }
 
-func (p *packer) write(b []byte) { _, _ = p.w.Write(b) }
+// write compresses text. Write above does not fail, so the compressor does not.
+func (p *packer) write(text []byte) { _, _ = p.deflate.Write(text) }
 
-func (p *packer) end() []byte { _ = p.w.Flush(); return p.out }
-
-func (p *packer) free() { p.out = nil; packers.Put(p) }
+// end returns all that was compressed, with whole bytes and no final block.
+func (p *packer) end() []byte {
+	_ = p.deflate.Flush() // and not Close, which ends the stream
+	return p.out
+}
