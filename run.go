@@ -224,7 +224,7 @@ func (s *service) server() *web.Server {
 	return &web.Server{
 		Addresses: s.settings.listen, TelemetryPath: s.settings.telemetryPath,
 		ConfigFile: s.settings.webConfigFile, SystemdSocket: s.settings.systemdSocket,
-		Committed: s.page.Load, Gatherer: s.about, Registry: s.about, Logger: s.log, Version: version.Info(),
+		Committed: s.committed.pages, Gatherer: s.about, Registry: s.about, Logger: s.log, Version: version.Info(),
 		Ready: append([]web.Check{s.book.Ready}, s.readiness()...),
 	}
 }

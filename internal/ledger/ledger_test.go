@@ -1,9 +1,11 @@
 package ledger
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"log/slog"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -44,8 +46,17 @@ func (s *shelf) Save(snapshot *Snapshot) error {
 	if s.err != nil {
 		return s.err
 	}
-	s.kept = append(s.kept, snapshot)
+	s.kept = append(s.kept, snapshot.clone())
 	return nil
+}
+
+// clone copies a snapshot, of which a store may keep nothing.
+func (s *Snapshot) clone() *Snapshot {
+	copied := &Snapshot{s.Generation, slices.Clone(s.Places), slices.Clone(s.Sections)}
+	for i := range copied.Sections {
+		copied.Sections[i].Data = bytes.Clone(copied.Sections[i].Data)
+	}
+	return copied
 }
 
 func (s *shelf) fail(err error) {

@@ -4,6 +4,7 @@ package traffic
 
 import (
 	"math"
+	"sync"
 	"time"
 
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
@@ -59,14 +60,16 @@ func sum(a, b uint64) uint64 {
 }
 
 // Totals are the counters of all known subnets. They have no lock of their own:
-// SetSubnets, Apply of a tally and Collect run under the ledger's.
+// SetSubnets, Apply of a tally and Freeze run under the ledger's.
 type Totals struct {
-	rows  []Row
-	byKey map[flow.Key]int
-	now   func() time.Time
+	rows   []Row
+	byKey  map[flow.Key]int
+	labels *labelled // of the subnets of rows
+	frozen sync.Pool // of *Frozen
+	now    func() time.Time
 }
 
-// Row is the totals of one subnet.
+// Row is the totals of one subnet. Only its counts change.
 type Row struct {
 	Subnet *flow.Subnet
 	Counts Counts
@@ -80,11 +83,12 @@ func (t *Totals) Rows() []Row { return t.rows }
 
 // New returns totals without subnets.
 func New() *Totals {
-	return &Totals{byKey: map[flow.Key]int{}, now: time.Now}
+	return &Totals{byKey: map[flow.Key]int{}, labels: &labelled{}, now: time.Now}
 }
 
 // SetSubnets makes subnets, ordered by slot, the ones that totals are kept for.
-// New ones start at 0, known ones continue, those that left are forgotten.
+// New ones start at 0, known ones continue, those that left are forgotten. The
+// slice is kept, and must not change.
 func (t *Totals) SetSubnets(subnets []*flow.Subnet) {
 	rows := make([]Row, len(subnets))
 	byKey := make(map[flow.Key]int, len(subnets))
@@ -96,7 +100,7 @@ func (t *Totals) SetSubnets(subnets []*flow.Subnet) {
 		}
 		byKey[s.Key()] = slot
 	}
-	t.rows, t.byKey = rows, byKey
+	t.rows, t.byKey, t.labels = rows, byKey, &labelled{subnets: subnets}
 }
 
 // find returns the row of a subnet, which may come from an earlier list than

@@ -44,13 +44,21 @@ func committed(series int, value float64) []*dto.MetricFamily {
 	}}
 }
 
-func page(t testing.TB, families []*dto.MetricFamily) *Page {
+func pages(t testing.TB, families []*dto.MetricFamily) *Pages {
 	t.Helper()
-	p, err := Render(families)
-	if err != nil {
+	p := &Pages{}
+	if err := p.commit(families); err != nil {
 		t.Fatal(err)
 	}
 	return p
+}
+
+func (p *Pages) commit(families []*dto.MetricFamily) error {
+	list, err := Encode(families)
+	if err != nil {
+		return err
+	}
+	return p.Publish(list, nil)
 }
 
 // registry returns live metrics of every kind that never change.
@@ -151,8 +159,8 @@ func TestCheckers(t *testing.T) {
 	}
 }
 
-// TestRenderRefuses: names that clash would spoil every scrape.
-func TestRenderRefuses(t *testing.T) {
+// TestPublishRefuses: names that clash would spoil every scrape.
+func TestPublishRefuses(t *testing.T) {
 	family := func(name string, kind dto.MetricType) *dto.MetricFamily {
 		return &dto.MetricFamily{Name: &name, Type: &kind, Metric: []*dto.Metric{{
 			Counter: &dto.Counter{}, Gauge: &dto.Gauge{}, Histogram: &dto.Histogram{}, Summary: &dto.Summary{},
@@ -175,12 +183,17 @@ func TestRenderRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			p, err := Render(tt.families)
+			p := pages(t, nil)
+			before := p.take()
+			err := p.commit(tt.families)
+			if kept := p.take() == before; kept != (tt.want != "") {
+				t.Errorf("the page before is kept: %v", kept)
+			}
 			if tt.want == "" {
-				if err != nil || p == nil {
+				if err != nil {
 					t.Errorf("got %v", err)
 				}
-			} else if err == nil || p != nil || !strings.HasPrefix(err.Error(), tt.want) {
+			} else if err == nil || !strings.HasPrefix(err.Error(), tt.want) {
 				t.Errorf("got %v, want %s", err, tt.want)
 			}
 		})

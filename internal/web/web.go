@@ -36,10 +36,9 @@ type Server struct {
 	ConfigFile string
 	// SystemdSocket takes the listeners from systemd instead of Addresses.
 	SystemdSocket bool
-	// Committed returns the page of what is committed, once for each scrape and
-	// at most eight at a time; it must not wait. Before the first commit the page
-	// is nil, and a scrape has the live metrics alone. Nil is no page ever.
-	Committed func() *Page
+	// Committed holds the page of what is committed. Before the first commit a
+	// scrape has the live metrics alone; nil is no page ever.
+	Committed *Pages
 	// Gatherer is asked for the live metrics, those of the process itself, once
 	// for each scrape. None of them may have the name of a committed one: it is
 	// left out, logged and counted as cause="overlap" in promhttp_*.
