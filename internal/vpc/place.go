@@ -6,6 +6,24 @@ import (
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
 )
 
+// Placer places the records of one worker. It remembers what the table says of
+// the addresses and interfaces that it met last, until it is given another
+// table, which it keeps alive as long. That takes 256 KiB. The zero value is
+// ready for use. A Placer is not safe for concurrent use: each worker has its
+// own, and all share table and learner.
+type Placer struct {
+	// Learner finds out addresses that the book does not know; nil learns
+	// nothing. It must not change after the first use.
+	Learner *Learner
+
+	table    *Table
+	rungs    rungs
+	vantages vantages
+	// undirected are the records of the block in hand that only learning can
+	// direct, by their index.
+	undirected []int
+}
+
 // Locate sets Subnet, Direction and Ambiguous of each record: at which subnet
 // and in which direction the interface was that recorded it. It takes the
 // records of one block, of any number, and keeps none of them. The learner may
@@ -60,71 +78,93 @@ import (
 //
 // The order of evidence follows from what the fields mean:
 // https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
-func (t *Table) Locate(recs []flow.Record, l *Learner) {
-	l.learn(t, recs)
-	undirected := 0
+func (p *Placer) Locate(t *Table, recs []flow.Record) {
+	if t != p.table {
+		p.table = t
+		p.rungs.turn(t)
+		p.vantages.turn(t)
+	}
+	p.undirected = p.undirected[:0]
 	for i := range recs {
-		if rec := &recs[i]; rec.Direction == flow.DirectionUnknown {
-			rec.Direction = t.direction(rec)
-			if rec.Direction == flow.DirectionUnknown {
-				undirected++
+		v := p.vantages.of(&recs[i])
+		if !p.place(v, &recs[i]) {
+			p.undirected = append(p.undirected, i)
+		}
+	}
+	for _, i := range p.undirected {
+		p.learned(p.vantages.of(&recs[i]), &recs[i])
+	}
+}
+
+// place learns from a record and places it, unless it only can be once the
+// whole block was learned; then it returns false.
+func (p *Placer) place(v *vantage, rec *flow.Record) bool {
+	src, dst := plain(rec.Src), plain(rec.Dst)
+	d := rec.Direction
+	if d == flow.DirectionUnknown {
+		p.learn(v, rec, src, dst)
+		d = v.direction(src, dst)
+	}
+	if d != flow.DirectionUnknown {
+		p.settle(v, rec, d, src, dst)
+		return true
+	}
+	from, to := p.rungs.of(src), p.rungs.of(dst)
+	switch oneEnd(v.local(rec, from), v.local(rec, to)) {
+	case flow.Egress:
+		v.settle(rec, flow.Egress, from)
+	case flow.Ingress:
+		v.settle(rec, flow.Ingress, to)
+	default:
+		return false
+	}
+	return true
+}
+
+// learn tells the learner about a record that says neither direction nor an
+// interface which the book knows.
+func (p *Placer) learn(v *vantage, rec *flow.Record, src, dst netip.Addr) {
+	if p.Learner == nil || v.iface != nil || !learnable(rec.InterfaceID, src, dst) {
+		return
+	}
+	if v.memory == nil || v.generation != p.Learner.generation.Load() {
+		v.memory, v.generation = p.Learner.remember(rec.InterfaceID)
+	}
+	v.memory.ends[familyOf(src)].meet(src, dst)
+}
+
+// learned places a record by what was learned, or by a guess.
+func (p *Placer) learned(v *vantage, rec *flow.Record) {
+	src, dst := plain(rec.Src), plain(rec.Dst)
+	if p.Learner != nil && learnable(rec.InterfaceID, src, dst) {
+		m := v.memory
+		if m == nil { // the book knows the interface now, or the vantage was given away
+			m = p.Learner.find(rec.InterfaceID)
+		}
+		if own := m.own(src); own.IsValid() {
+			if d := oneEnd(own == src, own == dst); d != flow.DirectionUnknown {
+				p.settle(v, rec, d, src, dst)
+				return
 			}
 		}
 	}
-	if undirected > 0 {
-		l.direct(recs)
-	}
-	for i := range recs {
-		t.place(&recs[i])
+	p.settle(v, rec, flow.Egress, src, dst)
+	rec.Ambiguous = rec.Subnet != nil
+	if rec.Subnet == nil {
+		rec.Direction = flow.DirectionUnknown
 	}
 }
 
-// home is what record and book together say about where the recording
-// interface lives.
-type home struct {
-	// subnet is the subnet of the record's subnet-id, nil if not in the book.
-	subnet *flow.Subnet
-	// iface is the interface, nil if not in the book.
-	iface *iface
-	vpc   vpcNumber
-}
-
-func (t *Table) home(rec *flow.Record) (h home) {
-	if len(rec.SubnetID) > 0 {
-		h.subnet = t.byID[string(rec.SubnetID)]
-	}
-	if len(rec.InterfaceID) > 0 {
-		h.iface = t.interfaces[string(rec.InterfaceID)]
-	}
+// settle places a record whose direction is known.
+func (p *Placer) settle(v *vantage, rec *flow.Record, d flow.Direction, src, dst netip.Addr) {
 	switch {
-	case h.subnet != nil && h.subnet.VPCID != "":
-		h.vpc = t.vpcs[h.subnet.VPCID]
-	case len(rec.VPCID) > 0:
-		h.vpc = foreignVPC
-		if n, ok := t.vpcs[string(rec.VPCID)]; ok {
-			h.vpc = n
-		}
-	case h.iface != nil:
-		h.vpc = h.iface.vpc
+	case !v.byAddress:
+		v.settle(rec, d, nil)
+	case d == flow.Ingress:
+		v.settle(rec, d, p.rungs.of(dst))
+	default:
+		v.settle(rec, d, p.rungs.of(src))
 	}
-	return h
-}
-
-// direction takes the steps that need no learning.
-func (t *Table) direction(rec *flow.Record) flow.Direction {
-	h := t.home(rec)
-	src, dst := plain(rec.Src), plain(rec.Dst)
-	if h.iface != nil {
-		if d := oneEnd(h.iface.has(src), h.iface.has(dst)); d != flow.DirectionUnknown {
-			return d
-		}
-	}
-	if s := h.interfaceSubnet(rec); s != nil {
-		if d := oneEnd(contains(s, src), contains(s, dst)); d != flow.DirectionUnknown {
-			return d
-		}
-	}
-	return oneEnd(t.local(rec, h.vpc, src), t.local(rec, h.vpc, dst))
 }
 
 // oneEnd tells the direction if exactly one end is the interface's.
@@ -138,66 +178,10 @@ func oneEnd(src, dst bool) flow.Direction {
 	return flow.DirectionUnknown
 }
 
-// interfaceSubnet returns the interface's subnet, nil if none is known.
-func (h *home) interfaceSubnet(rec *flow.Record) *flow.Subnet {
-	if h.subnet != nil {
-		return h.subnet
-	}
-	return h.bookSubnet(rec)
-}
-
-// bookSubnet returns the subnet that the book has for the interface, nil where
-// the record says that it lives elsewhere.
-func (h *home) bookSubnet(rec *flow.Record) *flow.Subnet {
-	if h.iface == nil || len(rec.SubnetID) > 0 || h.iface.vpc != h.vpc && h.iface.vpc != anyVPC && h.vpc != anyVPC {
-		return nil
-	}
-	return h.iface.subnet
-}
-
 // plain returns the address as the book writes it: IPv4 as IPv4, and no zone.
-func plain(addr netip.Addr) netip.Addr { return addr.Unmap().WithZone("") }
-
-func contains(s *flow.Subnet, addr netip.Addr) bool {
-	for _, p := range s.Prefixes {
-		if p.Contains(addr) {
-			return true
-		}
+func plain(addr netip.Addr) netip.Addr {
+	if addr.Is4() {
+		return addr
 	}
-	return false
-}
-
-// place sets Subnet and Ambiguous, and Direction where that has to be guessed.
-func (t *Table) place(rec *flow.Record) {
-	d, guessed := rec.Direction, false
-	if d == flow.DirectionUnknown {
-		d, guessed = flow.Egress, true
-	}
-	s, several := t.subnet(rec, d)
-	rec.Subnet, rec.Ambiguous = s, s != nil && (guessed || several)
-	if s != nil {
-		rec.Direction = d
-	}
-}
-
-// subnet takes the steps that lead to the subnet. It also says whether the
-// candidates belong to several VPCs.
-func (t *Table) subnet(rec *flow.Record, d flow.Direction) (s *flow.Subnet, several bool) {
-	h := t.home(rec)
-	if h.subnet != nil {
-		return h.subnet, false
-	}
-	own := plain(rec.Src)
-	if d == flow.Ingress {
-		own = plain(rec.Dst)
-	}
-	if len(rec.VPCID) > 0 {
-		if s, several = t.best(rec, h.vpc, own); s != nil {
-			return s, several
-		}
-	}
-	if s = h.bookSubnet(rec); s != nil {
-		return s, false
-	}
-	return t.best(rec, h.vpc, own)
+	return addr.Unmap().WithZone("")
 }
