@@ -103,13 +103,20 @@ func (l *Learner) most() int {
 	return max(1, l.Size/2)
 }
 
-// meet keeps of the ends those that this record has too.
-func (c *common) meet(src, dst netip.Addr) {
+// of returns the ends of the address's family.
+func (m *memory) of(addr netip.Addr) *common { return &m.ends[familyOf(addr)] }
+
+// meet keeps of the ends those that this record has too, and returns them. It
+// also reports whether it was this record that left none.
+func (c *common) meet(src, dst netip.Addr) (left *ends, refuted bool) {
 	for {
 		before := c.Load()
 		after := before.meet(src, dst)
-		if after == before || c.CompareAndSwap(before, after) {
-			return
+		if after == before {
+			return after, false
+		}
+		if c.CompareAndSwap(before, after) {
+			return after, *after == ends{}
 		}
 	}
 }
@@ -131,13 +138,8 @@ func (e *ends) meet(src, dst netip.Addr) *ends {
 	return &ends{}
 }
 
-// own returns the own address, the zero Addr if it is not known. Of no memory
-// nothing is known.
-func (m *memory) own(peer netip.Addr) netip.Addr {
-	if m == nil {
-		return netip.Addr{}
-	}
-	e := m.ends[familyOf(peer)].Load()
+// own returns the own address, the zero Addr if it is not known.
+func (e *ends) own() netip.Addr {
 	if e == nil || e.a != e.b {
 		return netip.Addr{}
 	}

@@ -19,9 +19,11 @@ type Placer struct {
 	table    *Table
 	rungs    rungs
 	vantages vantages
-	// undirected are the records of the block in hand that only learning can
-	// direct, by their index.
-	undirected []int
+
+	// Of the block in hand, by index: the records that were placed by what had
+	// been learned before, and those that wait for what the block teaches.
+	presumed, undirected []int
+	refuted              bool // something that was learned before turned out to be wrong
 }
 
 // Locate sets Subnet, Direction and Ambiguous of each record: at which subnet
@@ -84,28 +86,40 @@ func (p *Placer) Locate(t *Table, recs []flow.Record) {
 		p.rungs.turn(t)
 		p.vantages.turn(t)
 	}
-	p.undirected = p.undirected[:0]
+	p.presumed, p.undirected, p.refuted = p.presumed[:0], p.undirected[:0], false
 	for i := range recs {
-		v := p.vantages.of(&recs[i])
-		if !p.place(v, &recs[i]) {
-			p.undirected = append(p.undirected, i)
-		}
+		p.place(i, &recs[i])
+	}
+	if p.refuted {
+		p.reconsider(recs)
 	}
 	for _, i := range p.undirected {
-		p.learned(p.vantages.of(&recs[i]), &recs[i])
+		p.learned(&recs[i])
 	}
 }
 
 // place learns from a record and places it, unless it only can be once the
-// whole block was learned; then it returns false.
-func (p *Placer) place(v *vantage, rec *flow.Record) bool {
+// whole block was learned.
+func (p *Placer) place(i int, rec *flow.Record) {
+	v := p.vantages.of(rec)
 	src, dst := plain(rec.Src), plain(rec.Dst)
-	d := rec.Direction
-	if d == flow.DirectionUnknown {
-		p.learn(v, rec, src, dst)
-		d = v.direction(src, dst)
+	if rec.Direction != flow.DirectionUnknown {
+		p.settle(v, rec, rec.Direction, src, dst)
+		return
 	}
-	if d != flow.DirectionUnknown {
+	if p.presume(v, rec, src, dst) {
+		p.presumed = append(p.presumed, i)
+		return
+	}
+	if !p.direct(v, rec, src, dst) {
+		p.undirected = append(p.undirected, i)
+	}
+}
+
+// direct places a record by the steps that need no learning, and reports
+// whether they tell.
+func (p *Placer) direct(v *vantage, rec *flow.Record, src, dst netip.Addr) bool {
+	if d := v.direction(src, dst); d != flow.DirectionUnknown {
 		p.settle(v, rec, d, src, dst)
 		return true
 	}
@@ -121,38 +135,20 @@ func (p *Placer) place(v *vantage, rec *flow.Record) bool {
 	return true
 }
 
-// learn tells the learner about a record that says neither direction nor an
-// interface which the book knows.
-func (p *Placer) learn(v *vantage, rec *flow.Record, src, dst netip.Addr) {
-	if p.Learner == nil || v.iface != nil || !learnable(rec.InterfaceID, src, dst) {
+// learned places a record by what was learned, or by a guess.
+func (p *Placer) learned(rec *flow.Record) {
+	v := p.vantages.of(rec)
+	src, dst := plain(rec.Src), plain(rec.Dst)
+	if d := p.recall(v, rec, src, dst); d != flow.DirectionUnknown {
+		p.settle(v, rec, d, src, dst)
 		return
 	}
-	if v.memory == nil || v.generation != p.Learner.generation.Load() {
-		v.memory, v.generation = p.Learner.remember(rec.InterfaceID)
-	}
-	v.memory.ends[familyOf(src)].meet(src, dst)
-}
-
-// learned places a record by what was learned, or by a guess.
-func (p *Placer) learned(v *vantage, rec *flow.Record) {
-	src, dst := plain(rec.Src), plain(rec.Dst)
-	if p.Learner != nil && learnable(rec.InterfaceID, src, dst) {
-		m := v.memory
-		if m == nil { // the book knows the interface now, or the vantage was given away
-			m = p.Learner.find(rec.InterfaceID)
-		}
-		if own := m.own(src); own.IsValid() {
-			if d := oneEnd(own == src, own == dst); d != flow.DirectionUnknown {
-				p.settle(v, rec, d, src, dst)
-				return
-			}
-		}
-	}
 	p.settle(v, rec, flow.Egress, src, dst)
-	rec.Ambiguous = rec.Subnet != nil
 	if rec.Subnet == nil {
 		rec.Direction = flow.DirectionUnknown
+		return
 	}
+	rec.Ambiguous = true
 }
 
 // settle places a record whose direction is known.

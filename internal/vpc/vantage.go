@@ -28,7 +28,8 @@ type vantage struct {
 	generation uint64
 	// chosen are the choices made last, of IPv4 and of IPv6: an interface has
 	// one primary address of each, so they hardly ever change.
-	chosen [2]chosen
+	chosen   [2]chosen
+	presumed [2]presumption // by address family
 }
 
 // chosen is the best candidate of the addresses of a rung.
@@ -154,7 +155,7 @@ type vantages struct {
 	last  *vantage
 }
 
-// numVantages is a power of two. A vantage has 192 bytes.
+// numVantages is a power of two. A vantage has 320 bytes.
 const numVantages = 1024
 
 // turn forgets all vantages; those to come are of the table.
