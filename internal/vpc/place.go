@@ -88,7 +88,12 @@ func (p *Placer) Locate(t *Table, recs []flow.Record) {
 	}
 	p.presumed, p.undirected, p.refuted = p.presumed[:0], p.undirected[:0], false
 	for i := range recs {
-		p.place(i, &recs[i])
+		rec := &recs[i]
+		if v := p.vantages.of(rec); v.presume(rec, p.Learner) {
+			p.presumed = append(p.presumed, i)
+		} else if !p.place(v, rec) {
+			p.undirected = append(p.undirected, i)
+		}
 	}
 	if p.refuted {
 		p.reconsider(recs)
@@ -99,21 +104,15 @@ func (p *Placer) Locate(t *Table, recs []flow.Record) {
 }
 
 // place learns from a record and places it, unless it only can be once the
-// whole block was learned.
-func (p *Placer) place(i int, rec *flow.Record) {
-	v := p.vantages.of(rec)
+// whole block was learned; then it returns false.
+func (p *Placer) place(v *vantage, rec *flow.Record) bool {
 	src, dst := plain(rec.Src), plain(rec.Dst)
 	if rec.Direction != flow.DirectionUnknown {
 		p.settle(v, rec, rec.Direction, src, dst)
-		return
+		return true
 	}
-	if p.presume(v, rec, src, dst) {
-		p.presumed = append(p.presumed, i)
-		return
-	}
-	if !p.direct(v, rec, src, dst) {
-		p.undirected = append(p.undirected, i)
-	}
+	p.learn(v, rec, src, dst)
+	return p.direct(v, rec, src, dst)
 }
 
 // direct places a record by the steps that need no learning, and reports

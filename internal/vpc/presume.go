@@ -23,32 +23,41 @@ type presumption struct {
 	several bool
 }
 
-// presume learns from a record, and places it if that follows from what was
-// learned before.
-func (p *Placer) presume(v *vantage, rec *flow.Record, src, dst netip.Addr) bool {
-	if p.Learner == nil || v.iface != nil || !learnable(rec.InterfaceID, src, dst) {
+// presume places a record if its place follows from what was learned before.
+// Such a record teaches nothing.
+func (v *vantage) presume(rec *flow.Record, l *Learner) bool {
+	family := familyOf(rec.Src)
+	known := &v.presumed[family]
+	if rec.Direction != flow.DirectionUnknown || known.best == nil ||
+		known.ends != v.memory.ends[family].Load() || v.generation != l.generation.Load() {
 		return false
+	}
+	from := rec.Src == known.own
+	if from == (rec.Dst == known.own) || rec.Src.BitLen() != rec.Dst.BitLen() {
+		return false
+	}
+	rec.Direction = flow.Ingress
+	if from {
+		rec.Direction = flow.Egress
+	}
+	rec.Subnet, rec.Ambiguous = known.best, known.several
+	return true
+}
+
+// learn takes into account a record that says neither direction nor an
+// interface which the book knows.
+func (p *Placer) learn(v *vantage, rec *flow.Record, src, dst netip.Addr) {
+	if p.Learner == nil || v.iface != nil || !learnable(rec.InterfaceID, src, dst) {
+		return
 	}
 	if v.memory == nil || v.generation != p.Learner.generation.Load() {
 		v.memory, v.generation = p.Learner.remember(rec.InterfaceID)
 	}
-	common, known := v.memory.of(src), &v.presumed[familyOf(src)]
-	if known.ends == nil || known.ends != common.Load() || known.own != src && known.own != dst {
-		left, refuted := common.meet(src, dst)
-		p.refuted = p.refuted || refuted
-		if known.ends != left {
-			*known = p.presumption(v, rec, left)
-		}
+	left, refuted := v.memory.of(src).meet(src, dst)
+	p.refuted = p.refuted || refuted
+	if known := &v.presumed[familyOf(src)]; known.ends != left {
+		*known = p.presumption(v, rec, left)
 	}
-	if known.best == nil {
-		return false
-	}
-	d := oneEnd(known.own == src, known.own == dst)
-	if d == flow.DirectionUnknown {
-		return false
-	}
-	rec.Direction, rec.Subnet, rec.Ambiguous = d, known.best, known.several
-	return true
 }
 
 // presumption returns what follows from the ends that the records of an
