@@ -336,7 +336,7 @@ func TestLocateAgreesWithReference(t *testing.T) {
 				recs[i] = drawRecord(t, has)
 			}
 			want := slow.block(slices.Clone(recs))
-			table.Locate(recs, l)
+			locate(table, recs, l)
 			for i := range recs {
 				got := verdict{direction: recs[i].Direction, ambiguous: recs[i].Ambiguous}
 				got.cidr, got.vpcID = placed(&recs[i])
