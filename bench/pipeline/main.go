@@ -20,21 +20,25 @@ func main() {
 	file := flag.String("file", corpus.KinesisV2, "file of the corpus: "+corpus.KinesisV2+", "+corpus.KinesisV2Clean+" or "+corpus.KinesisV5)
 	rounds := flag.Int("rounds", 7, "how often each row is measured")
 	asJSON := flag.Bool("json", false, "print one JSON object")
-	profile := flag.String("cpuprofile", "", "write a CPU profile of the way alone to this file, and measure nothing else")
+	profile := flag.String("cpuprofile", "", "write a CPU profile of -passes to this `file`, and measure nothing else")
+	only := flag.Int("passes", 0, "read the corpus so many times and measure nothing: for tools that measure from outside")
 	flag.Parse()
-	if err := run(*dir, *file, *rounds, *asJSON, *profile); err != nil {
+	if err := run(*dir, *file, *rounds, *asJSON, *profile, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "pipeline:", err)
 		os.Exit(1)
 	}
 }
 
-func run(dir, file string, rounds int, asJSON bool, profile string) error {
+func run(dir, file string, rounds int, asJSON bool, profile string, only int) error {
 	in, err := load(dir, file)
 	if err != nil {
 		return err
 	}
-	if profile != "" {
-		return in.profile(profile, rounds)
+	switch {
+	case profile != "":
+		return in.profile(profile, max(only, 1))
+	case only > 0:
+		return in.through(in.one, only, 1)
 	}
 	if rounds < 1 {
 		return errors.New("-rounds must be at least 1")
@@ -90,11 +94,11 @@ type figures struct {
 
 func (in *input) measure(rounds int) (figures, error) {
 	f := figures{
-		File: in.file, Rounds: rounds, Records: in.records, Bodies: len(in.bodies),
+		File: in.File, Rounds: rounds, Records: in.records, Bodies: len(in.Bodies),
 		Go: runtime.Version(), Cores: runtime.NumCPU(),
 	}
 	for range 3 {
-		if err := in.pass(in.one, 1); err != nil {
+		if err := in.Pass(in.one, 1); err != nil {
 			return f, err
 		}
 	}
