@@ -1,6 +1,7 @@
 package exporter
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/flowlog-exporter/flowlog-exporter/bench/endpoint"
@@ -45,6 +46,13 @@ func (l Load) Run(program string) (out Loaded, err error) {
 	cpu, begun := p.CPU(), time.Now()
 	stream.Open()
 	if err := p.await("flowlog_records_total", out.Records); err != nil {
+		return out, err
+	}
+	counted, err := p.Value("flowlog_records_counted_total")
+	if err == nil && counted < 0.9*float64(out.Records) {
+		err = fmt.Errorf("only %.0f of %d records counted: this is no measure of counting", counted, out.Records)
+	}
+	if err != nil {
 		return out, err
 	}
 	out.Wall, out.CPU, out.PeakRSS = time.Since(begun), p.CPU()-cpu, p.PeakRSS()

@@ -105,15 +105,10 @@ func Commit(program, file, subnets string, length time.Duration) (each time.Dura
 	return (spent[1] - spent[0]) / time.Duration(length/interval), nil
 }
 
-// WriteSubnets writes a list of n subnets: first those that are given, then
-// others that no traffic of the corpus meets.
-func WriteSubnets(file string, given []netip.Prefix, n int) error {
+// WriteSubnets writes a list of subnets for the program.
+func WriteSubnets(file string, subnets []netip.Prefix) error {
 	var text []byte
-	for i := range n {
-		p := netip.PrefixFrom(netip.AddrFrom4([4]byte{100, byte(64 + i>>12), byte(i >> 4), byte(i << 4)}), 28)
-		if i < len(given) {
-			p = given[i]
-		}
+	for _, p := range subnets {
 		text = fmt.Appendln(text, p)
 	}
 	return os.WriteFile(file, text, 0o600)

@@ -31,8 +31,17 @@ type Way struct {
 // New wires a way with an address book of these subnets, without interfaces: so
 // directions are learned, as without the permission to list interfaces.
 func New(subnets []flow.Subnet, formats flowlog.Formats) *Way {
+	return wire(subnets, formats, fullWindow())
+}
+
+// NewEmpty wires a way that remembers no deliveries yet, as after a first start.
+func NewEmpty(subnets []flow.Subnet, formats flowlog.Formats) *Way {
+	return wire(subnets, formats, &pipeline.Window{})
+}
+
+func wire(subnets []flow.Subnet, formats flowlog.Formats, window *pipeline.Window) *Way {
 	w := &Way{Totals: traffic.New(), Accounts: pipeline.NewAccounts(Source)}
-	table, learner, window := vpc.NewTable(subnets, nil), &vpc.Learner{}, fullWindow()
+	table, learner := vpc.NewTable(subnets, nil), &vpc.Learner{}
 	w.Totals.SetSubnets(table.Subnets())
 	w.Ledger = &ledger.Ledger{Sections: []ledger.Section{w.Totals, w.Accounts, window}}
 	place := &locator{table, learner}
