@@ -75,16 +75,16 @@ func stray(rest []string) error {
 const half = 300
 
 // sentence makes a text that repeats arguments fit for a terminal: short, and
-// without what is not printable.
+// with "?" for what is not printable.
 func sentence(text string) string {
 	if len(text) > 2*half {
 		text = text[:half] + " … " + text[len(text)-half:]
 	}
 	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
+		if unicode.IsPrint(r) && r != unicode.ReplacementChar { // which stands for broken UTF-8
 			return r
 		}
-		return unicode.ReplacementChar
+		return '?'
 	}, text)
 }
 
