@@ -80,7 +80,7 @@ func serveLocally(h http.Handler) (*http.Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("no port for the Kinesis endpoint of the demo: %w", err)
 	}
-	server := &http.Server{Addr: listener.Addr().String(), Handler: h, ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{Addr: listener.Addr().String(), Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: time.Minute, WriteTimeout: time.Minute}
 	go func() { _ = server.Serve(listener) }()
 	return server, nil
 }

@@ -108,7 +108,9 @@ func (s *Server) Serve(ctx context.Context) error {
 	servers := make([]*http.Server, len(s.listeners))
 	for i, l := range s.listeners {
 		servers[i] = s.server(handler)
-		go func() { failed <- s.serve(l, servers[i]) }()
+		watched := &clients{Listener: l, limits: s.Limits.withDefaults(), log: s.logger()}
+		servers[i].ConnState = watched.watch
+		go func() { failed <- s.serve(watched, servers[i]) }()
 	}
 	var err error
 	select {
