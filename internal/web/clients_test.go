@@ -3,6 +3,7 @@ package web
 import (
 	"io"
 	"log/slog"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -66,6 +67,30 @@ func TestSlowClientsAreTold(t *testing.T) {
 	case line := <-told:
 		t.Errorf("told again: %s", line)
 	default:
+	}
+}
+
+// TestClientThatDoesNotReadIsTold: a scraper that takes none of its answer is cut
+// off, and a client whose request has a body that never ends.
+func TestClientThatDoesNotReadIsTold(t *testing.T) {
+	const limit = 50 * time.Millisecond
+	for name, request := range map[string]string{
+		"answer": "GET /metrics HTTP/1.1\r\nHost: x\r\nAccept-Encoding: identity\r\n\r\n",
+		"body":   "GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			told, log := newLines()
+			large := always(page(t, committed(100_000, 1)))
+			address := start(t, &Server{Committed: large, Logger: log, Limits: Limits{ReadHeaderTimeout: limit / 2, ReadTimeout: limit, WriteTimeout: limit}})
+			conn := dial(t, address)
+			if err := conn.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.WriteString(conn, request); err != nil {
+				t.Fatal(err)
+			}
+			told.expect(t, "HTTP connections of slow clients ended")
+		})
 	}
 }
 
