@@ -59,11 +59,11 @@ func TestFault04RestartsUnderLoad(t *testing.T) {
 	const lives = 5
 	w := newWorld(t, 4, 4)
 	w.born()
-	w.put(200_000) // so that it is never at the tip
 	stop := w.traffic(100)
 	var longest time.Duration
 	var handed [lives]float64 // records that each life had committed at its end
 	for life := range lives {
+		w.put(60_000) // so that it is not at the tip
 		p := w.start("--state.commit-interval", "1s")
 		url := p.url()
 		unwatch := w.watch(p, url)
