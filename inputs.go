@@ -46,34 +46,25 @@ func (s *settings) connect(ctx context.Context, log *slog.Logger) (*outside, err
 			return nil, usagef("%w", err)
 		}
 	}
-	return o, s.chooseFormats(o, groups, log)
+	o.formats = s.formats(groups, log)
+	return o, nil
 }
 
-// chooseFormats decides how the formats of lines are found.
-func (s *settings) chooseFormats(o *outside, groups func(context.Context, string) ([]string, error), log *slog.Logger) error {
+// formats decides how the formats of lines are found.
+func (s *settings) formats(groups func(context.Context, string) ([]string, error), log *slog.Logger) flowlog.Formats {
 	switch {
-	case s.format != "auto":
-		format, err := flowlog.ParseFormat(s.format)
-		if err != nil {
-			return usagef("--format: %w", err)
-		}
-		o.formats = flowlog.Fixed(format)
+	case s.fixed != nil:
+		return flowlog.Fixed(s.fixed)
 	case groups != nil && s.stream != "":
-		o.formats = &flowlog.Lookup{Ask: groups, Refresh: s.subnetsRefresh, Logger: log}
-	default:
-		o.formats = flowlog.Fixed(flowlog.Default, flowlog.TransitGateway)
+		return &flowlog.Lookup{Ask: groups, Refresh: s.subnetsRefresh, Logger: log}
 	}
-	return nil
+	return flowlog.Fixed(flowlog.Default, flowlog.TransitGateway)
 }
 
 // kinesis returns the source that reads the stream.
-func (s *settings) kinesis(o *outside, e *engine, metrics *source.Metrics) (*source.Kinesis, error) {
-	start, err := source.ParseStart(s.start)
-	if err != nil {
-		return nil, usagef("--kinesis.start: %w", err)
-	}
+func (s *settings) kinesis(o *outside, e *engine, metrics *source.Metrics) *source.Kinesis {
 	return &source.Kinesis{
 		Name: "kinesis", Stream: s.stream, AWS: o.aws, Handler: e, Places: e.ledger.Of("kinesis"),
-		Start: start, WantShards: s.shards, PollInterval: s.pollInterval, MaxBuffered: int(s.maxBuffered), Metrics: metrics, Logger: e.log,
-	}, nil
+		Start: s.from, WantShards: s.shards, PollInterval: s.pollInterval, MaxBuffered: int(s.maxBuffered), Metrics: metrics, Logger: e.log,
+	}
 }

@@ -25,11 +25,21 @@ func runOptions(s *settings) [][]option {
 	}
 }
 
-// run reads the inputs and serves metrics until a signal ends it.
-func run(ctx context.Context, p *program, s *settings, _ []string) error {
+func settleRun(s *settings, rest []string) error {
+	if err := stray(rest); err != nil {
+		return err
+	}
+	if err := s.settle(); err != nil {
+		return err
+	}
 	if s.stream == "" && len(s.files) == 0 {
 		return usagef("nothing to read: pass -stream NAME, or --file.path; flowlog-exporter demo shows it without AWS")
 	}
+	return nil
+}
+
+// run reads the inputs and serves metrics until a signal ends it.
+func run(ctx context.Context, p *program, s *settings, _ []string) error {
 	log, err := s.logger(p)
 	if err != nil {
 		return err
@@ -45,10 +55,7 @@ func run(ctx context.Context, p *program, s *settings, _ []string) error {
 	srv := &service{engine: e, settings: s}
 	metrics := source.NewMetrics(e.about)
 	if s.stream != "" {
-		kinesis, err := s.kinesis(outside, e, metrics)
-		if err != nil {
-			return err
-		}
+		kinesis := s.kinesis(outside, e, metrics)
 		srv.inputs = append(srv.inputs, kinesis)
 		srv.checks = append(srv.checks, kinesis.Ready)
 	}
@@ -62,11 +69,8 @@ func run(ctx context.Context, p *program, s *settings, _ []string) error {
 	return srv.run(ctx)
 }
 
-// logger checks the settings as a whole and returns the log that they ask for.
+// logger returns the log that the settings ask for.
 func (s *settings) logger(p *program) (*slog.Logger, error) {
-	if err := s.settle(); err != nil {
-		return nil, err
-	}
 	config, err := s.logConfig(p.stderr)
 	if err != nil {
 		return nil, err

@@ -44,26 +44,28 @@ func wire(subnets []flow.Subnet, formats flowlog.Formats, window *pipeline.Windo
 	table, learner := vpc.NewTable(subnets, nil), &vpc.Learner{}
 	w.Totals.SetSubnets(table.Subnets())
 	w.Ledger = &ledger.Ledger{Sections: []ledger.Section{w.Totals, w.Accounts, window}}
-	place := &locator{table, learner}
 	w.Pipeline = &pipeline.Pipeline{
 		NewReader: func(known flowlog.Deliveries) pipeline.Reader {
 			return flowlog.NewReader(flowlog.Options{Formats: formats, Deliveries: &anew{known: known, way: w}})
 		},
-		Locator:  func() pipeline.Locator { return place },
-		NewTally: func() pipeline.Tally { return w.Totals.Tally() },
-		Ledger:   w.Ledger, Accounts: w.Accounts, Window: window,
+		NewLocator: func() pipeline.Locator { return &locator{table: table, placer: vpc.Placer{Learner: learner}} },
+		NewTally:   func() pipeline.Tally { return w.Totals.Tally() },
+		Ledger:     w.Ledger, Accounts: w.Accounts, Window: window,
 	}
 	return w
 }
 
-// locator is one state of the address book and what was learned beside it.
+// locator places the records of one worker by a table that stays.
 type locator struct {
-	table   *vpc.Table
-	learner *vpc.Learner
+	table  *vpc.Table
+	placer vpc.Placer
 }
 
+// Begin implements pipeline.Locator.
+func (l *locator) Begin() {}
+
 // Locate implements pipeline.Locator.
-func (l *locator) Locate(records []flow.Record) { l.table.Locate(records, l.learner) }
+func (l *locator) Locate(records []flow.Record) { l.placer.Locate(l.table, records) }
 
 // Begin makes the same bodies new deliveries, which they would not be when a
 // corpus is read again. No body may be under way.

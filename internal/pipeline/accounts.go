@@ -1,8 +1,6 @@
 package pipeline
 
 import (
-	"time"
-
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flowlog"
 )
@@ -19,7 +17,7 @@ type sheet struct {
 }
 
 // observe accounts for one placed block.
-func (s *sheet) observe(b *flowlog.Block, now time.Time) {
+func (s *sheet) observe(b *flowlog.Block, now int64) {
 	s.records += uint64(len(b.Records)) + b.Skipped.Sum()
 	for i, n := range b.Skipped {
 		s.skipped[i] += n
@@ -28,7 +26,7 @@ func (s *sheet) observe(b *flowlog.Block, now time.Time) {
 		s.failures[i] += n
 	}
 	for i := range b.Records {
-		s.place(&b.Records[i], now.Unix())
+		s.place(&b.Records[i], now)
 	}
 }
 

@@ -245,8 +245,8 @@ func TestManyConnections(t *testing.T) {
 	}
 }
 
-// lines is a family of constant labels, as those that grow with the subnets.
-type lines struct {
+// rows is a family of constant labels, as those that grow with the subnets.
+type rows struct {
 	name  string
 	begin []string
 	value uint64
@@ -255,7 +255,7 @@ type lines struct {
 // lined returns families of so many series, nine as the traffic has.
 func lined(series int) (list []Family) {
 	for i := range 9 {
-		f := &lines{name: fmt.Sprintf("flowlog_kind%d_bytes_total", i)}
+		f := &rows{name: fmt.Sprintf("flowlog_kind%d_bytes_total", i)}
 		for j := range series / 9 {
 			f.begin = append(f.begin, fmt.Sprintf(`%s{subnet="10.%d.%d.%d/28",vpc_id="vpc-%017x"} `, f.name, j>>12, j>>4&255, j&15<<4, j/200*7919))
 		}
@@ -264,9 +264,9 @@ func lined(series int) (list []Family) {
 	return list
 }
 
-func (l *lines) Name() string         { return l.name }
-func (l *lines) Type() dto.MetricType { return dto.MetricType_COUNTER }
-func (l *lines) Append(b []byte, openMetrics bool, flush func([]byte) []byte) []byte {
+func (l *rows) Name() string         { return l.name }
+func (l *rows) Type() dto.MetricType { return dto.MetricType_COUNTER }
+func (l *rows) Append(b []byte, openMetrics bool, flush func([]byte) []byte) []byte {
 	b = fmt.Appendf(b, "# HELP %s Bytes.\n# TYPE %s counter\n", strings.TrimSuffix(l.name, "_total"), strings.TrimSuffix(l.name, "_total"))
 	for i, begin := range l.begin {
 		n := (l.value + uint64(i)) * 1234567 % 100_000_000_000
