@@ -80,7 +80,7 @@ func TestClientThatDoesNotReadIsTold(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			told, log := newLines()
-			large := always(page(t, committed(100_000, 1)))
+			large := pages(t, committed(100_000, 1))
 			address := start(t, &Server{Committed: large, Logger: log, Limits: Limits{ReadHeaderTimeout: limit / 2, ReadTimeout: limit, WriteTimeout: limit}})
 			conn := dial(t, address)
 			if err := conn.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
