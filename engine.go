@@ -31,7 +31,6 @@ type engine struct {
 	accounts *pipeline.Accounts
 	book     *vpc.Book
 	learner  *vpc.Learner
-	locator  atomic.Pointer[locator]
 	window   *pipeline.Window
 	deny     *denylog.Log
 	pipeline *pipeline.Pipeline
@@ -52,7 +51,6 @@ func newEngine(p *program, s *settings, log *slog.Logger, loader vpc.Loader, for
 		stopping: make(chan struct{}), counted: prometheus.NewRegistry(), about: prometheus.NewRegistry(),
 	}
 	e.ledger = &ledger.Ledger{Sections: []ledger.Section{e.totals, e.accounts, e.window}, Present: e.present, Logger: log}
-	e.locator.Store(&locator{vpc.NewTable(nil, nil), e.learner})
 	e.book = &vpc.Book{Loader: loader, Refresh: s.subnetsRefresh, Publish: e.publish, Logger: log}
 	var err error
 	e.deny, err = denylog.New(denylog.Options{
@@ -78,24 +76,28 @@ func (e *engine) wire(s *settings, formats flowlog.Formats) *pipeline.Pipeline {
 			reading.Deliveries = known
 			return flowlog.NewReader(reading)
 		},
-		Locator:   func() pipeline.Locator { return e.locator.Load() },
-		NewTally:  func() pipeline.Tally { return e.totals.Tally() },
-		Observers: []pipeline.Observer{e.deny},
-		Ledger:    e.ledger,
-		Accounts:  e.accounts,
-		Window:    e.window,
-		Logger:    e.log,
+		NewLocator: func() pipeline.Locator { return &locator{book: e.book, placer: vpc.Placer{Learner: e.learner}} },
+		NewTally:   func() pipeline.Tally { return e.totals.Tally() },
+		Observers:  []pipeline.Observer{e.deny},
+		Ledger:     e.ledger,
+		Accounts:   e.accounts,
+		Window:     e.window,
+		Logger:     e.log,
 	}
 }
 
-// locator is one state of the address book and what was learned beside it.
+// locator places the records of one worker by the address book.
 type locator struct {
-	table   *vpc.Table
-	learner *vpc.Learner
+	book   *vpc.Book
+	placer vpc.Placer
+	table  *vpc.Table // of the body in hand
 }
 
+// Begin implements pipeline.Locator.
+func (l *locator) Begin() { l.table = l.book.Table() }
+
 // Locate implements pipeline.Locator.
-func (l *locator) Locate(records []flow.Record) { l.table.Locate(records, l.learner) }
+func (l *locator) Locate(records []flow.Record) { l.placer.Locate(l.table, records) }
 
 // publish lets the address book and the rows of the totals change at one
 // instant, and commits: new subnets show 0 before anything is counted for them.
@@ -103,7 +105,6 @@ func (l *locator) Locate(records []flow.Record) { l.table.Locate(records, l.lear
 func (e *engine) publish(subnets []*flow.Subnet, swap func()) {
 	_ = e.ledger.Change(func() {
 		swap()
-		e.locator.Store(&locator{e.book.Table(), e.learner})
 		e.totals.SetSubnets(subnets)
 	})
 }
