@@ -10,6 +10,7 @@ import (
 
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flowlog"
+	"github.com/flowlog-exporter/flowlog-exporter/internal/ledger"
 	"github.com/flowlog-exporter/flowlog-exporter/internal/vpc"
 )
 
@@ -57,16 +58,74 @@ func busy(tb testing.TB, series int) *engine {
 	return e
 }
 
+// nowhere is a store that keeps nothing.
+type nowhere struct{}
+
+// Save implements ledger.Store.
+func (nowhere) Save(*ledger.Snapshot) error { return nil }
+
+// BenchmarkCommit commits a change of each size: what holds the ledger, what
+// encodes, what publishes, and no disk.
+func BenchmarkCommit(b *testing.B) {
+	for _, series := range []int{500, 5_000, 50_000} {
+		b.Run(fmt.Sprint(series), func(b *testing.B) {
+			commit := committing(b, series)
+			b.ReportAllocs()
+			for b.Loop() {
+				commit()
+			}
+		})
+	}
+}
+
+// BenchmarkFreeze measures of a commit what holds the ledger, so that no body
+// counts meanwhile.
 func BenchmarkFreeze(b *testing.B) {
 	for _, series := range []int{500, 5_000, 50_000} {
 		b.Run(fmt.Sprint(series), func(b *testing.B) {
 			e := busy(b, series)
+			var state []byte
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := e.ledger.Change(func() {}); err != nil {
-					b.Fatal(err)
-				}
+				e.ledger.View(func() {
+					state = e.accounts.AppendState(state[:0])
+					encode := e.totals.FreezeState()
+					publish := e.committed.present()
+					b.StopTimer()
+					state = encode(state[:0])
+					publish()
+					b.StartTimer()
+				})
 			}
 		})
+	}
+}
+
+// committing returns what commits an engine of so many series as if all had
+// counted, after the commits that tell of the address book.
+func committing(tb testing.TB, series int) (commit func()) {
+	e := busy(tb, series)
+	e.ledger.Store = nowhere{}
+	commit = func() {
+		if err := e.ledger.Change(func() {}); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	for range 3 {
+		commit()
+	}
+	return commit
+}
+
+// TestCommitsDoNotAllocateBySeries: what a commit allocates is the same for few
+// subnets and for many.
+func TestCommitsDoNotAllocateBySeries(t *testing.T) {
+	var allocated [2]float64
+	for i, series := range []int{500, 50_000} {
+		allocated[i] = testing.AllocsPerRun(20, committing(t, series))
+	}
+	// The race detector makes pools forget at random.
+	if allocated[1] > allocated[0]+20 {
+		t.Errorf("%.0f allocations for 500 series, %.0f for 50,000", allocated[0], allocated[1])
 	}
 }

@@ -164,6 +164,84 @@ func TestNothingNewIsNotCommitted(t *testing.T) {
 	}
 }
 
+// TestNothingNewIsNotWorkedFor: a commit without a change asks no section and
+// presents nothing; news are presented, and not saved.
+func TestNothingNewIsNotWorkedFor(t *testing.T) {
+	k := newKept()
+	presented, news := 0, false
+	k.Present = func() func() { presented++; return func() {} }
+	k.Stale = func() bool { return news }
+	for range 3 {
+		if err := k.Commit(); err != nil || presented > 0 {
+			t.Fatalf("presented %d times, %v", presented, err)
+		}
+	}
+	news = true
+	if err := k.Commit(); err != nil || presented != 1 || len(k.shelf.kept) > 0 {
+		t.Errorf("presented %d times, %d snapshots, %v", presented, len(k.shelf.kept), err)
+	}
+	news = false
+	k.count("a", 1)
+	if n := testing.AllocsPerRun(100, func() { _ = k.Commit() }); n > 0 {
+		t.Errorf("%v allocations of a commit without a change", n)
+	}
+	if presented != 2 || len(k.shelf.kept) != 1 {
+		t.Errorf("presented %d times, %d snapshots", presented, len(k.shelf.kept))
+	}
+}
+
+// large is a section that is copied under the ledger and encoded later.
+type large struct {
+	total
+	ledger *Ledger
+	open   bool // the ledger was open when the copy was encoded
+}
+
+func (l *large) FreezeState() func([]byte) []byte {
+	n := l.n
+	return func(b []byte) []byte {
+		if l.open = l.ledger.mu.TryLock(); l.open {
+			l.n++ // a body counts meanwhile
+			l.ledger.mu.Unlock()
+		}
+		return binary.AppendUvarint(b, n)
+	}
+}
+
+// TestLargeSectionsAreEncodedWithoutTheLedger, and are what they were under it.
+func TestLargeSectionsAreEncodedWithoutTheLedger(t *testing.T) {
+	shelf := &shelf{}
+	l := &Ledger{Store: shelf, Logger: slog.New(slog.DiscardHandler)}
+	section := &large{ledger: l}
+	l.Sections = []Section{section}
+	for want := range uint64(3) {
+		if err := l.Change(func() {}); err != nil || !section.open {
+			t.Fatalf("open %v, %v", section.open, err)
+		}
+		if n, _ := binary.Uvarint(shelf.kept[want].Sections[0].Data); n != want {
+			t.Errorf("%d, want %d", n, want)
+		}
+	}
+}
+
+// TestCommitsUseTheirBuffersAgain: how much a section has does not matter.
+func TestCommitsUseTheirBuffersAgain(t *testing.T) {
+	k := newKept()
+	k.Store, k.Sections = Memory{}, []Section{wide{&total{}}}
+	commit := func() { k.count("a", 1); _ = k.Commit() }
+	commit()
+	before := testing.AllocsPerRun(100, commit)
+	k.Sections = []Section{k.total}
+	if few := testing.AllocsPerRun(100, commit); before != few {
+		t.Errorf("%v allocations for 1 MiB, %v for some bytes", before, few)
+	}
+}
+
+// wide is a section of a megabyte.
+type wide struct{ *total }
+
+func (wide) AppendState(b []byte) []byte { return append(b, make([]byte, 1<<20)...) }
+
 func TestAChangeIsCommittedAtOnce(t *testing.T) {
 	k := newKept()
 	if err := k.Change(func() { k.n = 7 }); err != nil || k.public != 7 {
