@@ -73,6 +73,60 @@ func (s *scanner) document(d *document, scratch *[]byte) bool {
 	}
 }
 
+// logEventsKey is how logEvents begins where CloudWatch Logs writes it.
+const logEventsKey = `"logEvents":[`
+
+// head reads a document up to its first event; false when its events do not
+// begin as CloudWatch Logs writes them.
+func (s *scanner) head(d *document, scratch *[]byte) bool {
+	*d = document{events: d.events[:0], array: -1}
+	if !s.take('{') {
+		return false
+	}
+	for first := true; d.array < 0; first = false {
+		if more, ok := s.next('}', first); !ok || !more {
+			return false
+		}
+		if s.peek() == '"' && hasPrefix(s.buf[s.pos:], logEventsKey) {
+			s.pos += len(logEventsKey)
+			d.array = s.pos - 1
+			return true
+		}
+		if !s.member(d, scratch) {
+			return false
+		}
+	}
+	return false
+}
+
+// tail reads a document behind its events; false when a key stands there that
+// member knows.
+func (s *scanner) tail(scratch *[]byte) bool {
+	for {
+		more, ok := s.next('}', false)
+		if !ok || !more {
+			return ok
+		}
+		mark := len(*scratch)
+		key, ok := s.key(scratch)
+		*scratch = (*scratch)[:mark]
+		switch string(key) {
+		case "messageType", "owner", "logGroup", "logStream", "logEvents":
+			return false
+		}
+		if !ok {
+			return false
+		}
+		if _, ok = s.value(maxDepth - 1); !ok {
+			return false
+		}
+	}
+}
+
+// coded reports whether a text that records take from the document must be
+// decoded first.
+func (d *document) coded() bool { return d.owner.coded() || d.logGroup.coded() || d.logStream.coded() }
+
 // member reads one key of a document and its value.
 func (s *scanner) member(d *document, scratch *[]byte) (ok bool) {
 	mark := len(*scratch)

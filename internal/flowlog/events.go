@@ -15,6 +15,11 @@ func (r *Reader) documents(data []byte, more bool) (read int, ok bool, err error
 	s := scanner{buf: data}
 	for s.peek() != 0 || s.pos < len(data) {
 		from := s.pos
+		if done, err := r.fused(&s); err != nil {
+			return from, false, err
+		} else if done {
+			continue
+		}
 		if !s.document(&r.doc, &r.scratch) {
 			if more && s.short() {
 				return from, true, nil
@@ -74,7 +79,7 @@ func (r *Reader) again(s scanner) error {
 
 // group notes what the events of a document have in common.
 func (r *Reader) group(d *document) error {
-	if d.owner.coded() || d.logStream.coded() || d.logGroup.coded() {
+	if d.coded() {
 		// Records that wait in the block may point into names.
 		if err := r.flush(); err != nil {
 			return err

@@ -17,6 +17,8 @@ var ErrFormat = errors.New("bad flow log format")
 type Format struct {
 	text    string
 	columns []column
+	// plan is the columns for quick.
+	plan []step
 	// status is the index of the log-status column, -1 without one.
 	status int
 	// vitals is how many columns say whether there was traffic.
@@ -29,6 +31,7 @@ type Format struct {
 
 // column is one step of the plan that a format is compiled to.
 type column struct {
+	op    op
 	set   setter // nil: the value is not kept
 	vital bool
 }
@@ -85,6 +88,7 @@ func ParseFormat(s string) (*Format, error) {
 		return nil, fmt.Errorf("%w: none of its fields is known (the first is %.40q)", ErrFormat, names[0])
 	}
 	f.findEnds(seen)
+	f.plan = steps(f.columns)
 	f.text = "${" + strings.Join(orderedNames(seen), "} ${") + "}"
 	return f, nil
 }
@@ -94,7 +98,7 @@ func (f *Format) add(name string) {
 	row, known := fieldByName[name]
 	if !known {
 		f.unknown = append(f.unknown, name)
-		f.columns = append(f.columns, column{})
+		f.columns = append(f.columns, column{op: opSkip})
 		return
 	}
 	if name == logStatus {
@@ -103,7 +107,7 @@ func (f *Format) add(name string) {
 	if vital[name] {
 		f.vitals++
 	}
-	f.columns = append(f.columns, column{set: row.set, vital: vital[name]})
+	f.columns = append(f.columns, column{op: row.op, set: row.set, vital: vital[name]})
 }
 
 // findEnds notes where the columns of the transit gateway attachments stand.

@@ -49,7 +49,8 @@ type inflater struct {
 }
 
 // whole returns what data holds when nothing is compressed or encoded any
-// more, at most limit bytes of it. Data that is plain is returned as it is.
+// more, at most limit bytes of it, data that is plain as well: in a buffer with
+// room for a window behind each of its bytes.
 func (i *inflater) whole(data []byte, limit int64) ([]byte, error) {
 	if encoded(data) {
 		var err error
@@ -58,7 +59,8 @@ func (i *inflater) whole(data []byte, limit int64) ([]byte, error) {
 		}
 	}
 	if !compressed(data) {
-		return data, nil
+		i.buf = slices.Grow(append(i.buf[:0], data...), windowSize)
+		return i.buf, nil
 	}
 	limit = min(limit, max(RatioFrom, MaxRatio*int64(len(data))))
 	i.src.Reset(data)
@@ -67,6 +69,7 @@ func (i *inflater) whole(data []byte, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	i.buf, err = readAll(i.buf[:0], r, limit)
+	i.buf = slices.Grow(i.buf, windowSize)
 	return i.buf, sizeError(err)
 }
 

@@ -38,16 +38,8 @@ func (s *scanner) string() (v value, ok bool) {
 // plainRun returns how many bytes at the start of text stand for themselves in
 // a string. It looks at eight bytes at once: most of an envelope is strings.
 func plainRun(text []byte) (n int) {
-	const (
-		ones  = 0x0101010101010101
-		highs = 0x80 * ones
-	)
 	for ; n+8 <= len(text); n += 8 {
-		x := binary.LittleEndian.Uint64(text[n:])
-		quote, escape := x^('"'*ones), x^('\\'*ones)
-		// A byte's high bit is set where it is not ASCII, below a blank, a quote
-		// or a backslash. Borrows disturb only the bytes behind such a one.
-		if m := (x | (x-' '*ones)&^x | (quote-ones)&^quote | (escape-ones)&^escape) & highs; m != 0 {
+		if m := notPlain(binary.LittleEndian.Uint64(text[n:])); m != 0 {
 			return n + bits.TrailingZeros64(m)/8
 		}
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // BlockRecords is how many records a block holds at most.
-const BlockRecords = 16384
+const BlockRecords = 1024
 
 // Block is a part of a body, decoded. It is valid during the call that hands
 // it over, as are the texts of its records.
@@ -66,6 +66,9 @@ type Reader struct {
 	names   []byte // unescaped texts of the document
 
 	block Block
+	// wrote is the format whose plan has written a place of the block; nil
+	// where that may hold anything.
+	wrote [BlockRecords]*Format
 	yield func(*Block) error
 	set   *Set   // the formats of the lines being read
 	from  origin // and what surrounds them
@@ -77,7 +80,7 @@ type origin struct{ logGroup, accountID, interfaceID []byte }
 
 // NewReader returns a reader.
 func NewReader(o Options) *Reader {
-	r := &Reader{max: o.MaxInflated, formats: o.Formats, logger: o.Logger, notices: o.Notices, known: o.Deliveries, window: 1 << 20}
+	r := &Reader{max: o.MaxInflated, formats: o.Formats, logger: o.Logger, notices: o.Notices, known: o.Deliveries, window: 128 << 10}
 	if r.max <= 0 {
 		r.max = 64 << 20
 	}
@@ -159,9 +162,15 @@ func (r *Reader) release() {
 	}
 }
 
-// next returns the place of the next record in the block. The record joins the
-// block for good in settle.
+// next returns the place of the next record in the block, which may hold
+// anything. The record joins the block for good in settle.
 func (r *Reader) next() *flow.Record {
+	r.wrote[len(r.block.Records)] = nil
+	return r.free()
+}
+
+// free returns the place of the next record in the block.
+func (r *Reader) free() *flow.Record {
 	n := len(r.block.Records)
 	if n == cap(r.block.Records) {
 		grown := make([]flow.Record, n, min(max(2*n, 256), BlockRecords))
@@ -182,14 +191,23 @@ func (r *Reader) settle(result Result, line []byte) error {
 	}
 	n := len(r.block.Records)
 	r.block.Records = r.block.Records[:n+1]
-	rec := &r.block.Records[n]
+	r.complete(&r.block.Records[n])
+	return r.flushFull()
+}
+
+// complete gives a record what its surroundings say and its line does not.
+func (r *Reader) complete(rec *flow.Record) {
 	if rec.InterfaceID == nil {
 		rec.InterfaceID = r.from.interfaceID
 	}
 	if rec.AccountID == nil {
 		rec.AccountID = r.from.accountID
 	}
-	if n+1 == BlockRecords {
+}
+
+// flushFull hands the block over when it is full.
+func (r *Reader) flushFull() error {
+	if len(r.block.Records) == BlockRecords {
 		return r.flush()
 	}
 	return nil

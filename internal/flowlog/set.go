@@ -19,6 +19,9 @@ type Formats interface {
 // own answer for every log group.
 type Set struct {
 	formats []*Format
+	// quick are those that the plan may be tried of: the first of each number
+	// of columns, for only of that it is known that no other comes before it.
+	quick []*Format
 }
 
 // Fixed returns the set of the given formats; none stands for Default. Of two
@@ -34,6 +37,13 @@ func Fixed(formats ...*Format) *Set {
 	}
 	if len(s.formats) == 0 {
 		s.formats = []*Format{Default}
+	}
+	columns := make(map[int]bool, len(s.formats))
+	for _, f := range s.formats {
+		if !columns[f.Columns()] {
+			columns[f.Columns()] = true
+			s.quick = append(s.quick, f)
+		}
 	}
 	return s
 }

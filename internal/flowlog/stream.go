@@ -83,8 +83,8 @@ func (s *stream) consume(n int) { s.from += n }
 // overwrites what unread returned before.
 func (s *stream) fill(size int) {
 	n := len(s.unread())
-	if cap(s.buf) < size {
-		grown := make([]byte, n, size)
+	if cap(s.buf) < size+windowSize {
+		grown := make([]byte, n, size+windowSize)
 		copy(grown, s.unread())
 		s.buf = grown
 	} else {

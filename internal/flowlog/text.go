@@ -23,6 +23,12 @@ func (r *Reader) beginText() {
 // lines reads lines; the last one may lack its end.
 func (r *Reader) lines(data []byte) error {
 	for len(data) > 0 {
+		if r.begun {
+			n, err := r.quickLines(data)
+			if data = data[n:]; err != nil || len(data) == 0 {
+				return err
+			}
+		}
 		line, rest, _ := bytes.Cut(data, []byte{'\n'})
 		if err := r.textLine(cutReturn(line)); err != nil {
 			return err

@@ -1,0 +1,164 @@
+package flowlog
+
+import "github.com/flowlog-exporter/flowlog-exporter/internal/flow"
+
+// This file reads envelopes in one pass: events are checked as JSON and their
+// lines are parsed where they stand, and records go into the block as they come.
+// It takes envelopes as CloudWatch Logs writes them: logEvents behind the other
+// keys that have a meaning, without blanks, and every event as
+//
+//	{"id":"<56 digits>","timestamp":<13 digits>,"message":"<plain ASCII>"}
+//
+// Whatever is otherwise leaves the block as it was before the envelope, and the
+// general way (events.go) reads that from its beginning.
+
+// fused reads the document at s in one pass. It answers false when that is not
+// possible; s and the block are as before then.
+func (r *Reader) fused(s *scanner) (bool, error) {
+	d, from, before := &r.doc, *s, r.mark()
+	if !s.head(d, &r.scratch) || d.kind(&r.scratch) != messageData || d.coded() {
+		*s = from
+		return false, nil
+	}
+	if err := r.group(d); err != nil {
+		return false, err
+	}
+	end := *s
+	whole := r.quickEvents(&end)
+	events := end
+	if !whole && !end.skim(d) || !end.tail(&r.scratch) {
+		r.rewind(before)
+		*s = from
+		return false, nil
+	}
+	*s = end
+	if r.delivered(d) {
+		r.rewind(before)
+		r.block.Skipped[flow.Duplicate] += uint64(d.total)
+		return true, nil
+	}
+	if !whole {
+		return true, r.checkedEvents(events)
+	}
+	return true, r.flushFull()
+}
+
+// quickEvents reads events from s on into the block: all that are left, or up to
+// one that it cannot read or that finds no place; false then.
+func (r *Reader) quickEvents(s *scanner) bool {
+	d := &r.doc
+	for len(r.block.Records) < BlockRecords {
+		w := windowAt(s.buf, s.pos)
+		if w == nil || !w.isEvent() {
+			return false
+		}
+		line := s.pos + lineAt
+		rec, length, result := r.quickLine((*window)(s.buf[line:line+windowSize]), '"')
+		if length == 0 {
+			return false
+		}
+		more, ok := s.eventEnd(line+int(length), d)
+		if !ok {
+			return false
+		}
+		if result == Parsed {
+			rec.EventID = w[idAt : idAt+idDigits : idAt+idDigits]
+		}
+		r.join(rec, result)
+		if !more {
+			return true
+		}
+	}
+	return false
+}
+
+// skim goes from s to the end of the events without reading their lines.
+func (s *scanner) skim(d *document) bool {
+	for {
+		w := windowAt(s.buf, s.pos)
+		if w == nil || !w.isEvent() {
+			return false
+		}
+		line := s.pos + lineAt
+		if more, ok := s.eventEnd(line+plainRun(s.buf[min(line, len(s.buf)):]), d); !ok || !more {
+			return ok
+		}
+	}
+}
+
+// checkedEvents reads the events at s, of which skim has found that they are
+// JSON up to the end of the document.
+func (r *Reader) checkedEvents(s scanner) error {
+	for !r.quickEvents(&s) {
+		if len(r.block.Records) < BlockRecords {
+			var e event
+			s.event(&e, &r.scratch)
+			if err := r.event(&e); err != nil || !s.take(',') {
+				return err
+			}
+		}
+		if err := r.flushFull(); err != nil {
+			return err
+		}
+	}
+	return r.flushFull()
+}
+
+// The text of an event around its id, timestamp and line, and where these stand.
+const (
+	eventHead = `{"id":"`
+	eventTime = `","timestamp":`
+	eventLine = `,"message":"`
+
+	idAt, idDigits     = 7, 56
+	timeAt, timeDigits = 77, 13
+	lineAt             = 102
+)
+
+// isEvent reports whether w begins with an event as far as its line. All bytes
+// are looked at, some of them twice.
+func (w *window) isEvent() bool {
+	text := w.load(0)<<8 ^ word64("\x00"+eventHead)
+	text |= w.load(idAt+idDigits) ^ word64(eventTime)
+	text |= w.load(timeAt-8) ^ word64(eventTime[len(eventTime)-8:])
+	text |= w.load(timeAt+timeDigits) ^ word64(eventLine)
+	text |= w.load(lineAt-8) ^ word64(eventLine[len(eventLine)-8:])
+	digits := notDigits(w.load(timeAt)^zeros) | notDigits(w.load(timeAt+timeDigits-8)^zeros)
+	for i := uint(idAt); i < idAt+idDigits; i += 8 {
+		digits |= notDigits(w.load(i) ^ zeros)
+	}
+	return text|digits == 0
+}
+
+// eventEnd goes behind the event at s, whose line ends at end; more says that
+// another event follows.
+func (s *scanner) eventEnd(end int, d *document) (more, ok bool) {
+	if end+3 > len(s.buf) || s.buf[end] != '"' || s.buf[end+1] != '}' {
+		return false, false
+	}
+	more = s.buf[end+2] == ','
+	if !more && s.buf[end+2] != ']' {
+		return false, false
+	}
+	if d.total++; d.total == 1 || !more {
+		d.last.id = value{kindString, true, s.buf[s.pos+idAt : s.pos+idAt+idDigits]}
+		if d.total == 1 {
+			d.events = append(d.events, d.last)
+		}
+	}
+	s.pos = end + 3
+	return more, true
+}
+
+// mark is what a block was when an envelope began.
+type mark struct {
+	records int
+	skipped flow.Reasons
+}
+
+func (r *Reader) mark() mark { return mark{len(r.block.Records), r.block.Skipped} }
+
+// rewind takes back what came into the block since.
+func (r *Reader) rewind(to mark) {
+	r.block.Records, r.block.Skipped = r.block.Records[:to.records], to.skipped
+}

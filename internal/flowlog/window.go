@@ -1,0 +1,127 @@
+package flowlog
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// Eight bytes are looked at in one word. A mask over a word has the high bit
+// set of each byte that is meant; of the masks here the lowest is exact, and
+// those behind it may be set too much. Little-endian: the first byte is lowest.
+const (
+	ones  = 0x0101010101010101
+	highs = 0x80 * ones
+	zeros = '0' * ones
+)
+
+// lineRoom is how many bytes a line and what surrounds it in an envelope may
+// have to be read by the word. Longer ones are read by the byte.
+const lineRoom = 2048
+
+// windowSize is what must be there behind the beginning of a line, part of it
+// or not, for words to be loaded without a look at the end of the buffer.
+const windowSize = lineRoom + 96
+
+// window is the buffer from the beginning of a line. What stands behind the end
+// of the data is not defined, and must not decide anything.
+type window [windowSize]byte
+
+// windowAt returns the window at a place in the buffer; nil when the buffer has
+// no room for one.
+func windowAt(buf []byte, at int) *window {
+	if cap(buf)-at < windowSize {
+		return nil
+	}
+	return (*window)(buf[at : at+windowSize])
+}
+
+// load returns the eight bytes at p.
+func (w *window) load(p uint) uint64 { return binary.LittleEndian.Uint64(w[p : p+8]) }
+
+// load4 returns the four bytes at p.
+func (w *window) load4(p uint) uint32 { return binary.LittleEndian.Uint32(w[p : p+4]) }
+
+// word64 returns the first eight bytes of s as load does.
+func word64(s string) uint64 {
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+// first returns the index of the first byte in a mask, 8 when it is empty.
+func first(mask uint64) uint { return uint(bits.TrailingZeros64(mask)) / 8 }
+
+// notPlain masks the bytes of x that do not stand for themselves in a JSON
+// string: quote, backslash, what is below a blank and what is not ASCII. A
+// borrow disturbs only the bytes behind such a one.
+func notPlain(x uint64) uint64 {
+	quote, escape := x^('"'*ones), x^('\\'*ones)
+	return (x | (x-' '*ones)&^x | (quote-ones)&^quote | (escape-ones)&^escape) & highs
+}
+
+// notWord masks the bytes of x that end a word: what is not plain, and blanks.
+func notWord(x uint64) uint64 {
+	quote, escape := x^('"'*ones), x^('\\'*ones)
+	return (x | (x-'!'*ones)&^x | (quote-ones)&^quote | (escape-ones)&^escape) & highs
+}
+
+// word returns where the word at p ends.
+func (w *window) word(p uint) uint {
+	for p < lineRoom {
+		if m := notWord(w.load(p)); m != 0 {
+			return p + first(m)
+		}
+		p += 8
+	}
+	return p
+}
+
+// notDigits masks the bytes that are no digits. It takes a word of which zeros
+// was taken off by ^, and a carry disturbs only the bytes behind such a one.
+func notDigits(t uint64) uint64 { return (t + 0x76*ones | t) & highs }
+
+// eightDigits returns the number of which t holds the digits, from which zeros
+// was taken off.
+func eightDigits(t uint64) uint64 {
+	t = t * (10<<8 + 1) >> 8 & 0x00ff00ff00ff00ff
+	t = t * (100<<16 + 1) >> 16 & 0x0000ffff0000ffff
+	return t * (10000<<32 + 1) >> 32
+}
+
+// tens are the powers of ten by which the first eight digits of a number are
+// multiplied when more follow.
+var tens = [8]uint64{1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000}
+
+// number returns the number of up to 15 digits at p and how many they are, 0
+// when there is none or a longer one.
+func (w *window) number(p uint) (n uint64, digits uint) {
+	t := w.load(p) ^ zeros
+	if m := notDigits(t); m != 0 {
+		at := uint(bits.TrailingZeros64(m)) // 7, 15, … 63
+		return eightDigits(t << ((71 - at) & 63)), at / 8
+	}
+	return w.longNumber(t, p)
+}
+
+// longNumber is number behind eight digits, which are t.
+func (w *window) longNumber(t uint64, p uint) (n uint64, digits uint) {
+	rest := w.load(p+8) ^ zeros
+	m := notDigits(rest)
+	if m == 0 {
+		return 0, 0
+	}
+	at := uint(bits.TrailingZeros64(m))
+	n = eightDigits(t) * tens[at/8&7]
+	if at > 7 { // a shift by 64 would be none
+		n += eightDigits(rest << ((71 - at) & 63))
+	}
+	return n, 8 + at/8
+}
+
+// tenDigits returns the number of ten digits at p.
+func (w *window) tenDigits(p uint) (n uint64, ok bool) {
+	t, u := w.load(p)^zeros, w.load(p+2)^zeros
+	if notDigits(t)|notDigits(u) != 0 {
+		return 0, false
+	}
+	return eightDigits(t)*100 + u>>48&0xff*10 + u>>56, true
+}
