@@ -17,6 +17,7 @@ type settings struct {
 	pollInterval time.Duration
 	shards       int
 	files        list
+	s3           s3Settings
 
 	region, assumeRole, endpointURL string
 
@@ -197,7 +198,7 @@ func (s *settings) settle() error {
 			return usagef("--%s %v is not above 0", name, d)
 		}
 	}
-	return nil
+	return s.s3.settle()
 }
 
 // logConfig returns the logger's settings.

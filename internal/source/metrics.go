@@ -20,6 +20,7 @@ type Metrics struct {
 	requests, failures    *prometheus.CounterVec
 	resets, gaps          *prometheus.CounterVec
 	lag                   *lags
+	object                objectMetrics
 }
 
 // NewMetrics makes the metrics and registers them; reg may be nil.
@@ -46,6 +47,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			shards: make(map[shardOf]lag),
 		},
 	}
+	m.object = newObjectMetrics(reg)
 	if reg != nil {
 		reg.MustRegister(m.up, m.success, m.shards, m.transported, m.messages, m.requests, m.failures, m.resets, m.gaps, m.lag)
 	}
