@@ -27,7 +27,7 @@ type notified struct {
 // errForeignMessage says that a message is no notification of S3.
 var errForeignMessage = errors.New("it is no event of S3, neither as S3 sends it nor through SNS or EventBridge")
 
-// message is all that a message may hold: what S3 sends, the wrapper of SNS, and
+// notification is all that a message may hold: what S3 sends, the wrapper of SNS, and
 // the event of EventBridge.
 type notification struct {
 	// Of S3.
@@ -75,30 +75,39 @@ func parseNotification(body string) ([]notified, error) {
 	case n.Event == "s3:TestEvent":
 		return nil, nil
 	case n.Source == "aws.s3":
-		o, err := notify(n.Detail.Bucket, n.Detail.Object, n.Detail.Object.Key)
-		o.region, o.created = n.Region, n.DetailType == "Object Created"
-		return []notified{o}, err
+		o, err := notify(n.Detail.Bucket, n.Detail.Object, n.Detail.Object.Key, n.Region)
+		if err != nil {
+			return nil, err
+		}
+		o.created = n.DetailType == "Object Created"
+		return []notified{o}, nil
 	case len(n.Records) == 0:
 		return nil, errForeignMessage
 	}
 	var objects []notified
-	for _, e := range n.Records {
-		if e.EventSource != "aws:s3" || !strings.HasPrefix(e.EventVersion, "2.") {
-			return nil, fmt.Errorf("%w: source %.40q, version %.10q", errForeignMessage, e.EventSource, e.EventVersion)
-		}
-		// As a form writes it: a blank is +, an equals sign %3D.
-		key, err := url.QueryUnescape(e.S3.Object.Key)
-		if err != nil {
-			return nil, fmt.Errorf("the key of an object is not encoded as S3 does: %w", err)
-		}
-		o, err := notify(e.S3.Bucket, e.S3.Object, key)
+	for i := range n.Records {
+		o, err := n.Records[i].object()
 		if err != nil {
 			return nil, err
 		}
-		o.region, o.created = e.AWSRegion, strings.HasPrefix(strings.TrimPrefix(e.EventName, "s3:"), "ObjectCreated:")
 		objects = append(objects, o)
 	}
 	return objects, nil
+}
+
+// object is what an event of S3 tells of.
+func (e *s3Event) object() (notified, error) {
+	if e.EventSource != "aws:s3" || !strings.HasPrefix(e.EventVersion, "2.") {
+		return notified{}, fmt.Errorf("%w: source %.40q, version %.10q", errForeignMessage, e.EventSource, e.EventVersion)
+	}
+	// As a form writes it: a blank is +, an equals sign %3D.
+	key, err := url.QueryUnescape(e.S3.Object.Key)
+	if err != nil {
+		return notified{}, fmt.Errorf("the key of an object is not encoded as S3 does: %w", err)
+	}
+	o, err := notify(e.S3.Bucket, e.S3.Object, key, e.AWSRegion)
+	o.created = strings.HasPrefix(strings.TrimPrefix(e.EventName, "s3:"), "ObjectCreated:")
+	return o, err
 }
 
 // unwrap takes the notification out of the message of SNS, if there is one
@@ -125,10 +134,14 @@ var bucketName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]{1,253}[a-zA-Z0-9
 // regionName is how regions are named: no host and no path.
 var regionName = regexp.MustCompile(`^[a-z]{2,5}(-[a-z]{2,12}){1,3}-[0-9]{1,2}$`)
 
+// mark is how versions and etags are written: they go into headers.
+var mark = regexp.MustCompile(`^[!-~]{0,1024}$`)
+
 // maxKey is the length of a key in bytes, by the rules of S3.
 const maxKey = 1024
 
-func notify(b s3Bucket, o s3Key, key string) (notified, error) {
+// notify checks what a notification tells of.
+func notify(b s3Bucket, o s3Key, key, region string) (notified, error) {
 	version := o.VersionID + o.VersionID2
 	if version == "null" { // written while versions were off: not one version
 		version = ""
@@ -138,10 +151,14 @@ func notify(b s3Bucket, o s3Key, key string) (notified, error) {
 		return notified{}, fmt.Errorf("%.80q is no name of a bucket", b.Name)
 	case key == "" || len(key) > maxKey || !utf8.ValidString(key):
 		return notified{}, fmt.Errorf("%.80q is no key of an object", key)
+	case region != "" && !regionName.MatchString(region):
+		return notified{}, fmt.Errorf("%.40q is no region", region)
+	case !mark.MatchString(version) || !mark.MatchString(o.ETag):
+		return notified{}, fmt.Errorf("version and etag of %.80q are none of S3", key)
 	case version == "" && o.ETag == "":
 		return notified{}, fmt.Errorf("neither version nor etag of %.80q is told", key)
 	}
-	return notified{bucket: b.Name, key: key, version: version, etag: strings.Trim(o.ETag, `"`)}, nil
+	return notified{bucket: b.Name, key: key, version: version, etag: strings.Trim(o.ETag, `"`), region: region}, nil
 }
 
 // foreign reports whether the object is known to be no flow log. Below
