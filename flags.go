@@ -17,6 +17,7 @@ type settings struct {
 	maxBuffered  size
 	shards       int
 	files        list
+	s3           s3Settings
 
 	region, assumeRole, endpointURL string
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 
@@ -25,12 +26,12 @@ type outside struct {
 func (s *settings) connect(ctx context.Context, log *slog.Logger) (*outside, error) {
 	o := &outside{}
 	var groups func(context.Context, string) ([]string, error) // formats by log group
-	if s.stream != "" || s.subnetsFile == "" {
+	if s.stream != "" || s.s3.wanted() || s.subnetsFile == "" {
 		var err error
 		o.aws, err = cloud.Load(ctx, cloud.Options{
-			Region: s.region, Stream: s.stream, AssumeRole: s.assumeRole, EndpointURL: s.endpointURL, Logger: log,
+			Region: s.awsRegion(), Stream: s.stream, AssumeRole: s.assumeRole, EndpointURL: s.endpointURL, Logger: log,
 		})
-		if err != nil && s.stream == "" {
+		if err != nil && s.stream == "" && !s.s3.wanted() {
 			return nil, usagef("the subnets are asked of EC2 without --subnets.file, but %w", err)
 		}
 		if err != nil {
@@ -48,6 +49,14 @@ func (s *settings) connect(ctx context.Context, log *slog.Logger) (*outside, err
 	}
 	o.formats = s.formats(groups, log)
 	return o, nil
+}
+
+// awsRegion is the region that the flags say; a queue's URL says one too.
+func (s *settings) awsRegion() string {
+	if s.stream == "" {
+		return cmp.Or(s.region, s.s3.queue.Region)
+	}
+	return s.region
 }
 
 // formats decides how the formats of lines are found.

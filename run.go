@@ -20,7 +20,7 @@ import (
 
 func runOptions(s *settings) [][]option {
 	return [][]option{
-		s.inputOptions(), s.awsOptions(), s.recordOptions(), s.stateOptions(), s.denyOptions(),
+		s.inputOptions(), s.s3.options(), s.awsOptions(), s.recordOptions(), s.stateOptions(), s.denyOptions(),
 		s.webOptions(), s.logOptions(), s.healthOptions(), s.legacyOptions(),
 	}
 }
@@ -32,8 +32,8 @@ func settleRun(s *settings, rest []string) error {
 	if err := s.settle(); err != nil {
 		return err
 	}
-	if s.stream == "" && len(s.files) == 0 {
-		return usagef("nothing to read: pass -stream NAME, or --file.path; flowlog-exporter demo shows it without AWS")
+	if len(s.sources()) == 0 {
+		return usagef("nothing to read: pass -stream NAME, --s3.queue-url, or --file.path; flowlog-exporter demo shows it without AWS")
 	}
 	return nil
 }
@@ -58,6 +58,14 @@ func run(ctx context.Context, p *program, s *settings, _ []string) error {
 		kinesis := s.kinesis(outside, e, metrics)
 		srv.inputs = append(srv.inputs, kinesis)
 		srv.checks = append(srv.checks, kinesis.Ready)
+	}
+	if s.s3.wanted() {
+		objects, err := s.s3Source(outside, e, metrics)
+		if err != nil {
+			return err
+		}
+		srv.inputs = append(srv.inputs, objects)
+		srv.checks = append(srv.checks, objects.Ready)
 	}
 	if len(s.files) > 0 {
 		files := &source.Files{Name: "file", Paths: s.files, Handler: e, Places: e.ledger.Of("file"), Metrics: metrics, Logger: e.log}
@@ -84,6 +92,9 @@ func (s *settings) logger(p *program) (*slog.Logger, error) {
 func (s *settings) sources() (names []string) {
 	if s.stream != "" {
 		names = append(names, "kinesis")
+	}
+	if s.s3.wanted() {
+		names = append(names, "s3")
 	}
 	if len(s.files) > 0 {
 		names = append(names, "file")

@@ -52,6 +52,9 @@ func (s *settings) settle() error {
 	if s.from, err = source.ParseStart(s.start); err != nil {
 		return usagef("--kinesis.start: %w", err)
 	}
+	if err := s.s3.settle(); err != nil {
+		return err
+	}
 	return s.settleRecords()
 }
 

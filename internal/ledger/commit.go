@@ -34,6 +34,9 @@ func (l *Ledger) commit(change func()) error {
 	snapshot, publish, bodies := l.freeze(change)
 	if snapshot == nil { // what is public may still be said of another time
 		publish()
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.await.committed()
 		return nil
 	}
 	var err error
@@ -54,6 +57,7 @@ func (l *Ledger) commit(change func()) error {
 func (l *Ledger) freeze(change func()) (s *Snapshot, publish func(), bodies int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.await.freezing()
 	if change != nil {
 		change()
 		l.changed = true
@@ -133,6 +137,7 @@ func (l *Ledger) settle(s *Snapshot, bodies int, err error) {
 	l.generation = s.Generation
 	l.pending -= bodies
 	l.status.Failing, l.status.LastSuccess = false, now
+	l.await.committed()
 	l.release()
 }
 
@@ -186,6 +191,9 @@ func (l *Ledger) Close() {
 	defer l.mu.Unlock()
 	if l.stalled != nil && !l.closed {
 		close(l.stalled)
+	}
+	if l.ready(); !l.closed {
+		close(l.await.closing)
 	}
 	l.closed = true
 }

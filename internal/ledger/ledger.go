@@ -59,6 +59,8 @@ type Ledger struct {
 	stalled    chan struct{} // closed when reading may go on; nil while it may
 	closed     bool
 	generation uint64
+	await      awaiting
+	bounds     map[string]*bound // by source
 
 	committing sync.Mutex
 	snapshot   Snapshot // of the last commit, whose buffers the next one uses
@@ -86,7 +88,9 @@ func (l *Ledger) move(source, name, position string) {
 	if l.places == nil {
 		l.places = make(map[partition]string)
 	}
+	_, known := l.places[partition{source, name}]
 	l.places[partition{source, name}] = position
+	l.keep(source, name, position, !known)
 }
 
 // View runs f while no body counts: to read all totals as one consistent state.
@@ -119,7 +123,10 @@ func (p Places) Pin(name, position string) {
 	p.ledger.View(func() {
 		p.ledger.changed = true
 		if position == "" {
-			delete(p.ledger.places, partition{p.source, name})
+			if _, known := p.ledger.places[partition{p.source, name}]; known {
+				delete(p.ledger.places, partition{p.source, name})
+				p.ledger.dropped(p.source)
+			}
 			return
 		}
 		p.ledger.move(p.source, name, position)

@@ -22,6 +22,7 @@ type Metrics struct {
 	buffered              *prometheus.GaugeVec
 	waited                *prometheus.CounterVec
 	lag                   *lags
+	object                objectMetrics
 }
 
 // NewMetrics makes the metrics and registers them; reg may be nil.
@@ -50,6 +51,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			shards: make(map[shardOf]lag),
 		},
 	}
+	m.object = newObjectMetrics(reg)
 	if reg != nil {
 		reg.MustRegister(m.up, m.success, m.shards, m.transported, m.messages, m.requests, m.failures, m.resets, m.gaps, m.buffered, m.waited, m.lag)
 	}
