@@ -238,7 +238,7 @@ func TestABusyPageKeepsItsBytes(t *testing.T) {
 	values := func(n uint64) []Family {
 		families := lined(900)
 		for _, f := range families {
-			f.(*lines).value = n
+			f.(*rows).value = n
 		}
 		return families
 	}
