@@ -231,7 +231,7 @@ type (
 	wideLater struct{ wide }
 )
 
-func (*wide) AppendState(b []byte) []byte             { return append(b, make([]byte, 1<<20)...) }
+func (*wide) AppendState(b []byte) []byte             { return slices.Grow(b, 1<<20)[:1<<20] }
 func (w *wideLater) FreezeState() func([]byte) []byte { return w.AppendState }
 
 // TestCommitsUseTheirBuffersAgain: sections of megabytes are encoded into those
