@@ -215,5 +215,9 @@ func TestStuckGatherer(t *testing.T) {
 		if got := answered(h); got.Code != 200 {
 			t.Errorf("got %d\n%s", got.Code, got.Body)
 		}
+		synctest.Wait()
+		if refs := s.Committed.current.refs; refs != 1 {
+			t.Errorf("%d still have the page", refs-1)
+		}
 	})
 }
