@@ -4,8 +4,12 @@ import "github.com/flowlog-exporter/flowlog-exporter/internal/flow"
 
 // quickLine reads the line at the beginning of w, up to the byte that ends it,
 // into the next place of the block, which must not be full. A length of 0 says
-// that the line is for Set.Parse. The record joins the block in join.
+// that the line is for Set.Parse, as it is without a window. The record joins
+// the block in join.
 func (r *Reader) quickLine(w *window, end byte) (rec *flow.Record, length uint, result Result) {
+	if w == nil {
+		return nil, 0, 0
+	}
 	for _, f := range r.set.quick {
 		rec = r.place(f)
 		if length, result = f.quick(w, end, rec); length > 0 {
@@ -40,11 +44,7 @@ func (r *Reader) join(rec *flow.Record, result Result) {
 // of data they have. It stops in front of one that is for textLine.
 func (r *Reader) quickLines(data []byte) (read int, err error) {
 	for {
-		w := windowAt(data, read)
-		if w == nil {
-			return read, nil
-		}
-		rec, length, result := r.quickLine(w, '\n')
+		rec, length, result := r.quickLine(windowAt(data, read), '\n')
 		if length == 0 || int(length) >= len(data)-read {
 			return read, nil
 		}
