@@ -88,7 +88,7 @@ func ParseFormat(s string) (*Format, error) {
 		return nil, fmt.Errorf("%w: none of its fields is known (the first is %.40q)", ErrFormat, names[0])
 	}
 	f.findEnds(seen)
-	f.plan = steps(f.columns)
+	f.plan = f.steps()
 	f.text = "${" + strings.Join(orderedNames(seen), "} ${") + "}"
 	return f, nil
 }
