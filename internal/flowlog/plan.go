@@ -96,31 +96,34 @@ func (o op) steady() bool {
 	return o == opCheck || o >= opSame && o <= opAZID
 }
 
-// keep stores the text of a column, whose "-" is no text. Columns that are not
-// kept are passed over.
-func (o op) keep(text []byte, rec *flow.Record) {
-	if absent(text) {
-		text = nil
+// value is what a text column says: "-" is nothing, as is an account that is
+// "unknown".
+func (o op) value(text []byte) []byte {
+	if absent(text) || o == opAccountID && string(text) == "unknown" {
+		return nil
 	}
+	return text
+}
+
+// keep stores the value of a text column. Others it leaves out.
+func (o op) keep(value []byte, rec *flow.Record) {
 	switch o {
 	case opAccountID:
-		if rec.AccountID = text; string(text) == "unknown" {
-			rec.AccountID = nil
-		}
+		rec.AccountID = value
 	case opInterfaceID:
-		rec.InterfaceID = text
+		rec.InterfaceID = value
 	case opVPCID:
-		rec.VPCID = text
+		rec.VPCID = value
 	case opSubnetID:
-		rec.SubnetID = text
+		rec.SubnetID = value
 	case opInstanceID:
-		rec.InstanceID = text
+		rec.InstanceID = value
 	case opRegion:
-		rec.Region = text
+		rec.Region = value
 	case opAZID:
-		rec.AZID = text
+		rec.AZID = value
 	case opRejectReason:
-		rec.RejectReason = text
+		rec.RejectReason = value
 	}
 }
 
@@ -132,6 +135,9 @@ type before struct {
 	runs   [maxRuns]run
 	// times are the first digits of start and end.
 	times [2]decade
+	// numbers are the values of the line being read; those that the format
+	// lacks stay 0. There is room for any index of four bits.
+	numbers [16]uint64
 }
 
 // decade is ten times ten seconds: the first eight digits of a time, as
@@ -156,7 +162,7 @@ type keptText struct {
 
 // forget makes ready for lines of another buffer or format.
 func (b *before) forget(f *Format) {
-	b.format, b.times = f, [2]decade{{zeros, 0}, {zeros, 0}}
+	b.format, b.times, b.numbers = f, [2]decade{{zeros, 0}, {zeros, 0}}, [16]uint64{}
 	for i := range b.runs {
 		b.runs[i].text = nil
 	}
@@ -168,7 +174,7 @@ func (r *run) note(columns []byte, steps []step) {
 	for i := range steps {
 		text, rest := token(columns)
 		if columns = rest; steps[i].op >= opAccountID {
-			r.kept = append(r.kept, keptText{steps[i].op, text})
+			r.kept = append(r.kept, keptText{steps[i].op, steps[i].op.value(text)})
 		}
 	}
 }

@@ -29,7 +29,7 @@ const (
 func (f *Format) quick(w *window, end byte, rec *flow.Record, b *before) (length uint, result Result) {
 	var (
 		p        uint
-		numbers  [16]uint64 // numNumbers, and some so that no index can be beyond
+		numbers  = &b.numbers
 		src, dst span
 		plan     = f.plan
 		traffic  = f.status >= 0 || f.vitals == 0
@@ -37,13 +37,18 @@ func (f *Format) quick(w *window, end byte, rec *flow.Record, b *before) (length
 	if b.format != f {
 		b.forget(f)
 	}
-	rec.AccountID, rec.InterfaceID = nil, nil
+	if f.bare {
+		rec.AccountID, rec.InterfaceID = nil, nil
+	}
 	rec.Action, rec.Direction, rec.Ambiguous, rec.Subnet = flow.ActionNone, flow.DirectionUnknown, false, nil
 	for i := 0; i < len(plan); i++ {
 		if p >= lineRoom {
 			return 0, 0
 		}
-		s := &plan[i]
+		s, sep := &plan[i], byte(' ')
+		if s.last {
+			sep = end
+		}
 		switch s.op {
 		case opSteady:
 			r := &b.runs[s.run&(maxRuns-1)]
@@ -76,6 +81,7 @@ func (f *Format) quick(w *window, end byte, rec *flow.Record, b *before) (length
 			p += digits
 		case opStart, opEnd:
 			if w[p] == '-' {
+				numbers[s.op&15] = 0
 				p++
 				break
 			}
@@ -92,7 +98,7 @@ func (f *Format) quick(w *window, end byte, rec *flow.Record, b *before) (length
 			} else if s.op == opPktDst {
 				twin = dst
 			}
-			if n := twin.n; n > 0 && w.same(twin, p) {
+			if n := twin.n; n > 0 && w[p+n] == sep && w.same(twin, p) {
 				if p += n; s.op == opPktSrc {
 					rec.PktSrc = rec.Src
 				} else {
@@ -159,11 +165,7 @@ func (f *Format) quick(w *window, end byte, rec *flow.Record, b *before) (length
 			if p = w.word(p); p == at {
 				return 0, 0
 			}
-			s.op.keep(w[at:p:p], rec)
-		}
-		sep := byte(' ')
-		if s.last {
-			sep = end
+			s.op.keep(s.op.value(w[at:p:p]), rec)
 		}
 		if w[p] != sep {
 			return 0, 0
