@@ -19,6 +19,8 @@ type Format struct {
 	columns []column
 	// plan is the columns for quick.
 	plan []step
+	// bare says that the format lacks account-id or interface-id.
+	bare bool
 	// status is the index of the log-status column, -1 without one.
 	status int
 	// vitals is how many columns say whether there was traffic.
@@ -88,7 +90,10 @@ func ParseFormat(s string) (*Format, error) {
 		return nil, fmt.Errorf("%w: none of its fields is known (the first is %.40q)", ErrFormat, names[0])
 	}
 	f.findEnds(seen)
-	f.plan = steps(f.columns)
+	f.plan = f.steps()
+	_, account := seen["account-id"]
+	_, interfaceID := seen["interface-id"]
+	f.bare = !account || !interfaceID
 	f.text = "${" + strings.Join(orderedNames(seen), "} ${") + "}"
 	return f, nil
 }

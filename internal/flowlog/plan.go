@@ -6,7 +6,7 @@ import (
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
 )
 
-// op says how the plan of a format reads a column.
+// op says what a step of a plan does: read a column, or what steady columns need.
 type op uint8
 
 // The numbers come first: an op below numNumbers is the index of its value.
@@ -26,6 +26,7 @@ const (
 
 const (
 	opSkip op = iota + numNumbers // any word, not kept
+	opSame                        // the same, but that it mostly is as in the line before
 	opAccountID
 	opInterfaceID
 	opVPCID
@@ -41,6 +42,8 @@ const (
 	opAction
 	opDirection
 	opStatus
+	opSteady // steady columns begin: pass over them if they are as before
+	opNote   // steady columns end, which were not as before: remember them
 )
 
 // limits are the largest values of the numbers.
@@ -49,181 +52,140 @@ var limits = [numNumbers]uint64{
 	opTCPFlags: math.MaxUint8, opTrafficPath: math.MaxUint8, opPackets: maxAmount, opBytes: maxAmount,
 }
 
-// step is the plan's way to read one column.
+// step is one step of the plan of a format.
 type step struct {
 	op op
-	// vital says that the column stands in for log-status.
+	// vital says that the column tells whether there was traffic.
 	vital bool
-	limit uint64
+	// last says that the column is the last of its line.
+	last bool
+	// run is of opSteady and opNote the index in before.runs; jump is of opSteady
+	// the last step of the run, opNote, and of that the first column.
+	run, jump int
+	limit     uint64
 }
 
+// maxRuns is how many groups of steady columns a plan minds.
+const maxRuns = 8
+
 // steps compiles the columns of a format for Format.quick.
-func steps(columns []column) []step {
-	plan := make([]step, len(columns))
-	for i, c := range columns {
-		plan[i] = step{op: c.op, vital: c.vital}
-		if c.op < numNumbers {
-			plan[i].limit = limits[c.op]
+func (f *Format) steps() []step {
+	var plan []step
+	runs, begun := 0, -1
+	for i, c := range f.columns {
+		if steady := c.op.steady() && i < len(f.columns)-1; steady && begun < 0 && runs < maxRuns {
+			begun = len(plan)
+			plan = append(plan, step{op: opSteady, run: runs})
+		} else if !steady && begun >= 0 {
+			plan[begun].jump = len(plan)
+			plan = append(plan, step{op: opNote, run: runs, jump: begun + 1})
+			runs, begun = runs+1, -1
 		}
+		s := step{op: c.op, vital: c.vital && f.status < 0, last: i == len(f.columns)-1}
+		if c.op < numNumbers {
+			s.limit = limits[c.op]
+		}
+		plan = append(plan, s)
 	}
 	return plan
 }
 
-// quick reads the line at the beginning of w, up to the byte that ends it, the
-// way AWS writes lines: columns one blank apart, plain ASCII, amounts of up to
-// 15 digits, times of ten. It returns where the line ends; 0 when it is written
-// otherwise or is no line of the format: Parse is to be asked then. What it
-// reads it reads as Parse does.
-//
-// It expects rec to hold nothing but what quick left there for a line of the
-// same format, and what others add to a record: it leaves no trace of either.
-func (f *Format) quick(w *window, end byte, rec *flow.Record) (length uint, result Result) {
-	var (
-		p       uint
-		numbers [16]uint64 // numNumbers, and some so that no index can be beyond
-		traffic = f.vitals == 0
-		last    = len(f.plan) - 1
-	)
-	rec.AccountID, rec.InterfaceID, rec.EventID = nil, nil, nil
-	rec.Action, rec.Direction, rec.Ambiguous, rec.Subnet = flow.ActionNone, flow.DirectionUnknown, false, nil
-	for i := range f.plan {
-		if p >= lineRoom {
-			return 0, 0
-		}
-		s := &f.plan[i]
-		switch s.op {
-		case opCheck, opSrcPort, opDstPort, opProtocol, opTCPFlags, opTrafficPath, opPackets, opBytes:
-			n, digits := w.number(p)
-			if digits == 0 {
-				if w[p] != '-' {
-					return 0, 0
-				}
-				n, digits = 0, 1
-			} else if traffic = traffic || s.vital; n > s.limit {
-				return 0, 0
-			}
-			numbers[s.op&15] = n
-			p += digits
-		case opStart, opEnd:
-			n, ok := w.tenDigits(p)
-			if ok {
-				p += 10
-			} else if p++; w[p-1] != '-' {
-				return 0, 0
-			}
-			numbers[s.op&15] = n
-		case opSkip:
-			at := p
-			if p = w.word(p); p == at {
-				return 0, 0
-			}
-		case opAccountID:
-			at := p
-			if p = w.word(p); p == at {
-				return 0, 0
-			}
-			if v := w[at:p:p]; !absent(v) && string(v) != "unknown" {
-				rec.AccountID = v
-			}
-		case opInterfaceID, opVPCID, opSubnetID, opInstanceID, opRegion, opAZID, opRejectReason:
-			at := p
-			if p = w.word(p); p == at {
-				return 0, 0
-			}
-			v := w[at:p:p]
-			if absent(v) {
-				v = nil
-			}
-			switch s.op {
-			case opInterfaceID:
-				rec.InterfaceID = v
-			case opVPCID:
-				rec.VPCID = v
-			case opSubnetID:
-				rec.SubnetID = v
-			case opInstanceID:
-				rec.InstanceID = v
-			case opRegion:
-				rec.Region = v
-			case opAZID:
-				rec.AZID = v
-			case opRejectReason:
-				rec.RejectReason = v
-			}
-		case opSrc, opDst, opPktSrc, opPktDst:
-			a, n := w.addr4(p)
-			if n == 0 {
-				if a, n = w.otherAddr(p); n == 0 {
-					return 0, 0
-				}
-			}
-			traffic = traffic || s.vital && a.IsValid()
-			p += n
-			switch s.op {
-			case opSrc:
-				rec.Src = a
-			case opDst:
-				rec.Dst = a
-			case opPktSrc:
-				rec.PktSrc = a
-			case opPktDst:
-				rec.PktDst = a
-			}
-		case opAction:
-			switch w.load(p) & (1<<48 - 1) {
-			case 'A' | 'C'<<8 | 'C'<<16 | 'E'<<24 | 'P'<<32 | 'T'<<40:
-				rec.Action = flow.Accept
-				p += 6
-			case 'R' | 'E'<<8 | 'J'<<16 | 'E'<<24 | 'C'<<32 | 'T'<<40:
-				rec.Action = flow.Reject
-				p += 6
-			default:
-				if p++; w[p-1] != '-' {
-					return 0, 0
-				}
-			}
-		case opDirection:
-			n := w.word(p)
-			v := w[p:n]
-			p = n
-			if !absent(v) && !setDirection(rec, v) {
-				return 0, 0
-			}
-		case opStatus:
-			if w[p] == 'O' && w[p+1] == 'K' {
-				p += 2
-				traffic = true
-				break
-			}
-			n := w.word(p)
-			v := w[p:n]
-			p = n
-			if !absent(v) {
-				var ok bool
-				if result, ok = statusWord(v); !ok {
-					return 0, 0
-				}
-				traffic = true
-			}
-		}
-		sep := byte(' ')
-		if i == last {
-			sep = end
-		}
-		if w[p] != sep {
-			return 0, 0
-		}
-		p++
+// steady reports whether a column mostly has the same value in all lines of an
+// interface.
+func (o op) steady() bool {
+	return o == opCheck || o >= opSame && o <= opAZID
+}
+
+// value is what a text column says: "-" is nothing, as is an account that is
+// "unknown".
+func (o op) value(text []byte) []byte {
+	if absent(text) || o == opAccountID && string(text) == "unknown" {
+		return nil
 	}
-	rec.SrcPort, rec.DstPort = uint16(numbers[opSrcPort]), uint16(numbers[opDstPort])
-	rec.Protocol, rec.TCPFlags, rec.TrafficPath = uint8(numbers[opProtocol]), uint8(numbers[opTCPFlags]), uint8(numbers[opTrafficPath])
-	rec.Packets, rec.Bytes = numbers[opPackets], numbers[opBytes]
-	rec.Start, rec.End = int64(numbers[opStart]), int64(numbers[opEnd])
-	if !traffic {
-		return p - 1, NoData
+	return text
+}
+
+// keep stores the value of a text column. Others it leaves out.
+func (o op) keep(value []byte, rec *flow.Record) {
+	switch o {
+	case opAccountID:
+		rec.AccountID = value
+	case opInterfaceID:
+		rec.InterfaceID = value
+	case opVPCID:
+		rec.VPCID = value
+	case opSubnetID:
+		rec.SubnetID = value
+	case opInstanceID:
+		rec.InstanceID = value
+	case opRegion:
+		rec.Region = value
+	case opAZID:
+		rec.AZID = value
+	case opRejectReason:
+		rec.RejectReason = value
 	}
-	if rec.Direction != flow.DirectionUnknown && f.attaches() {
-		f.attach(w[:p-1], rec)
+}
+
+// before is what lines have in common with those before them in the buffer. Its
+// texts are views into that: it is valid as long as the block's records are.
+type before struct {
+	// format is that of the lines.
+	format *Format
+	runs   [maxRuns]run
+	// times are the first digits of start and end.
+	times [2]decade
+	// numbers are the values of the line being read; those that the format
+	// lacks stay 0. There is room for any index of four bits.
+	numbers [16]uint64
+}
+
+// decade is ten times ten seconds: the first eight digits of a time, as
+// window.load returns them, and the time that they begin.
+type decade struct{ digits, from uint64 }
+
+// run is a group of steady columns.
+type run struct {
+	// text is the columns with the blanks behind them, empty when none are
+	// remembered.
+	text []byte
+	// kept are the texts that a record takes from them.
+	kept []keptText
+	// from is where they stand in the line.
+	from uint
+}
+
+type keptText struct {
+	op   op
+	text []byte
+}
+
+// forget makes ready for lines of another buffer or format.
+func (b *before) forget(f *Format) {
+	b.format, b.times, b.numbers = f, [2]decade{{zeros, 0}, {zeros, 0}}, [16]uint64{}
+	for i := range b.runs {
+		b.runs[i].text = nil
 	}
-	return p - 1, result
+}
+
+// note remembers columns, which steps have read.
+func (r *run) note(columns []byte, steps []step) {
+	r.text, r.kept = columns, r.kept[:0]
+	for i := range steps {
+		text, rest := token(columns)
+		if columns = rest; steps[i].op >= opAccountID {
+			r.kept = append(r.kept, keptText{steps[i].op, steps[i].op.value(text)})
+		}
+	}
+}
+
+// take gives rec the texts of the columns if they stand at the beginning of line.
+func (r *run) take(line []byte, rec *flow.Record) bool {
+	if n := len(r.text); n == 0 || n > len(line) || string(line[:n]) != string(r.text) {
+		return false
+	}
+	for i := range r.kept {
+		r.kept[i].op.keep(r.kept[i].text, rec)
+	}
+	return true
 }

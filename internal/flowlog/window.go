@@ -91,18 +91,8 @@ func eightDigits(t uint64) uint64 {
 // multiplied when more follow.
 var tens = [8]uint64{1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000}
 
-// number returns the number of up to 15 digits at p and how many they are, 0
-// when there is none or a longer one.
-func (w *window) number(p uint) (n uint64, digits uint) {
-	t := w.load(p) ^ zeros
-	if m := notDigits(t); m != 0 {
-		at := uint(bits.TrailingZeros64(m)) // 7, 15, … 63
-		return eightDigits(t << ((71 - at) & 63)), at / 8
-	}
-	return w.longNumber(t, p)
-}
-
-// longNumber is number behind eight digits, which are t.
+// longNumber returns the number of eight to 15 digits at p, of which t holds
+// eight, and how many they are; 0 when they are more.
 func (w *window) longNumber(t uint64, p uint) (n uint64, digits uint) {
 	rest := w.load(p+8) ^ zeros
 	m := notDigits(rest)
@@ -117,11 +107,15 @@ func (w *window) longNumber(t uint64, p uint) (n uint64, digits uint) {
 	return n, 8 + at/8
 }
 
-// tenDigits returns the number of ten digits at p.
-func (w *window) tenDigits(p uint) (n uint64, ok bool) {
-	t, u := w.load(p)^zeros, w.load(p+2)^zeros
-	if notDigits(t)|notDigits(u) != 0 {
-		return 0, false
+// time returns the number of ten digits at p. The first eight are mostly those
+// of d, which it changes if they are not.
+func (w *window) time(p uint, d *decade) (n uint64, ok bool) {
+	if x := w.load(p); x != d.digits {
+		if notDigits(x^zeros) != 0 {
+			return 0, false
+		}
+		*d = decade{x, eightDigits(x^zeros) * 100}
 	}
-	return eightDigits(t)*100 + u>>48&0xff*10 + u>>56, true
+	a, b := w[p+8]-'0', w[p+9]-'0'
+	return d.from + uint64(a)*10 + uint64(b), a <= 9 && b <= 9
 }

@@ -28,6 +28,7 @@ var octetDigits = func() (n [256]uint8) {
 // bytes at once, and its octets are made of digits in pairs, so that the lengths
 // of octets, which nobody can foretell, steer no branch.
 func (w *window) addr4(p uint) (a netip.Addr, length uint) {
+	p &= lineRoom - 1 // as it is; it spares looks at the end of w
 	mask := gather(notDigits(w.load(p)^zeros)) | gather(notDigits(w.load(p+8)^zeros))<<8
 	dot1 := uint(bits.TrailingZeros64(mask))
 	mask &= mask - 1
