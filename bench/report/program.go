@@ -84,6 +84,9 @@ func (s *settings) restore(r *results, empty string, rounds int) error {
 		return err
 	}
 	w.Ledger.Store = file
+	if _, _, err := file.Load(); err != nil { // of a new state, as the program does
+		return err
+	}
 	if err := w.Ledger.Change(func() {}); err != nil {
 		return err
 	}

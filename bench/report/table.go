@@ -88,15 +88,16 @@ func (b *bench) rows() ([]measure.Row, error) {
 	b.bodies = len(v2.Bodies)
 	counter := reference.New(v2.Prefixes())
 	klauspost, standard := reference.Klauspost(), reference.Standard()
+	records := recordsOf(v2)
 	rows := []measure.Row{
-		rowV2:        passes("14 fields, Kinesis", v2, v2.Subnets, 1),
-		rowTwo:       passes("the same, two cores (by the clock)", v2, v2.Subnets, 2),
+		rowV2:        passes("14 fields, Kinesis", v2, v2.Subnets, records, 1),
+		rowTwo:       passes("the same, two cores (by the clock)", v2, v2.Subnets, records, 2),
 		rowKlauspost: each("klauspost/compress: inflating alone", v2, func(data []byte) error { _, err := klauspost.Inflate(data); return err }),
 		rowStandard:  each("compress/gzip: inflating alone", v2, func(data []byte) error { _, err := standard.Inflate(data); return err }),
 		rowReference: each("straightforward counter", v2, counter.Count),
-		rowV5:        passes("29 fields, Kinesis", v5, v5.Subnets, 1),
-		row5k:        passes("14 fields, 5,000 subnets", v2, way.Book(way.Split(v2.Prefixes(), 5000)), 1),
-		row50k:       passes("14 fields, 50,000 subnets", v2, way.Book(way.Split(v2.Prefixes(), 50000)), 1),
+		rowV5:        passes("29 fields, Kinesis", v5, v5.Subnets, recordsOf(v5), 1),
+		row5k:        passes("14 fields, 5,000 subnets", v2, way.Book(way.Split(v2.Prefixes(), 5000)), records, 1),
+		row50k:       passes("14 fields, 50,000 subnets", v2, way.Book(way.Split(v2.Prefixes(), 50000)), records, 1),
 	}
 	for row, object := range map[int][2]string{rowS3V2: {"14 fields, S3 object streamed", corpus.S3V2}, rowS3V5: {"29 fields, S3 object streamed", corpus.S3V5}} {
 		if rows[row], err = stream(object[0], filepath.Join(b.dir, object[1]), v2.Subnets); err != nil {
@@ -105,7 +106,7 @@ func (b *bench) rows() ([]measure.Row, error) {
 	}
 	for i := range rows {
 		if rows[i].Records == 0 { // of those that do not count themselves
-			rows[i].Records = recordsOf(v2)
+			rows[i].Records = records
 		}
 	}
 	return rows, nil
@@ -121,9 +122,9 @@ func recordsOf(in *way.Input) int {
 }
 
 // passes reads a corpus through a way of its own.
-func passes(name string, in *way.Input, subnets []flow.Subnet, cores int) measure.Row {
+func passes(name string, in *way.Input, subnets []flow.Subnet, records, cores int) measure.Row {
 	w := way.New(subnets, in.Formats)
-	return measure.Row{Name: name, Cores: cores, Records: recordsOf(in), Run: func() error { return in.Pass(w, cores) }}
+	return measure.Row{Name: name, Cores: cores, Records: records, Run: func() error { return in.Pass(w, cores) }}
 }
 
 // each does something else with every body.
