@@ -102,7 +102,7 @@ func Commit(program, file, subnets string, length time.Duration) (each time.Dura
 		spent[i] = p.CPU() - cpu
 		p.Stop()
 	}
-	return (spent[1] - spent[0]) / time.Duration(length/interval), nil
+	return (spent[1] - spent[0]) / (length / interval), nil
 }
 
 // WriteSubnets writes a list of subnets for the program.
