@@ -76,7 +76,11 @@ func (r *Reader) decode() {
 // more reads more input, behind what is left of the last.
 func (r *Reader) more() {
 	r.d.unread()
-	left := copy(r.in, r.d.in[r.d.next:])
+	from := r.d.next
+	if r.d.n > 0 { // the byte that is not used up
+		from--
+	}
+	left := copy(r.in, r.d.in[from:])
 	n := 0
 	for try := 0; n == 0 && r.srcErr == nil; try++ {
 		n, r.srcErr = r.src.Read(r.in[left:])
@@ -84,7 +88,7 @@ func (r *Reader) more() {
 			r.srcErr = io.ErrNoProgress
 		}
 	}
-	r.d.in, r.d.next = r.in[:left+n], 0
+	r.d.in, r.d.next = r.in[:left+n], r.d.next-from
 }
 
 // slide forgets all output but the window.

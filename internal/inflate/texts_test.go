@@ -219,7 +219,7 @@ func (w *bitWriter) match(length, distance int) {
 	for ; int(distEntries[code]>>16&0xffff) > distance; code-- {
 	}
 	w.high(uint64(code), 5)
-	w.low(uint64(distance)-distEntries[code]>>16&0xffff, int(distEntries[code]&63))
+	w.low(uint64(distance)-uint64(distEntries[code]>>16), int(distEntries[code]&63))
 }
 
 // sum16 is the checksum of a header.
