@@ -132,7 +132,8 @@ func byLibrary(data []byte) (text []byte, err error) {
 }
 
 // check fails when Decoder or Reader and the libraries disagree about data. The
-// stream is read in pieces of up to chunk bytes.
+// stream is read in pieces of up to chunk bytes. What comes before an error may
+// be more than from the libraries, which read ahead, or a literal less.
 func check(t testing.TB, z *Decoder, r *Reader, data []byte, chunk int) {
 	t.Helper()
 	want, wantErr := byLibrary(data)
@@ -147,7 +148,7 @@ func check(t testing.TB, z *Decoder, r *Reader, data []byte, chunk int) {
 	if (err != nil) != (wantErr != nil) {
 		t.Fatalf("stream: error %v, want %v\n%x", err, wantErr, data)
 	}
-	if !bytes.HasPrefix(got, want) || err == nil && len(got) != len(want) {
+	if err == nil && len(got) != len(want) || len(got) < len(want)-1 || !bytes.HasPrefix(got, want[:min(len(want), len(got))]) {
 		t.Fatalf("stream: %d other bytes than the library's %d\n%x", len(got), len(want), data)
 	}
 }
