@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -54,8 +55,12 @@ func squeeze(text []byte, level int, opts ...func(*gzip.Writer)) []byte {
 	for _, o := range opts {
 		o(w)
 	}
-	w.Write(text)
-	w.Close()
+	if _, err = w.Write(text); err != nil {
+		panic(err)
+	}
+	if err = w.Close(); err != nil {
+		panic(err)
+	}
 	return b.Bytes()
 }
 
@@ -63,8 +68,12 @@ func squeeze(text []byte, level int, opts ...func(*gzip.Writer)) []byte {
 func flushed(text []byte, level, every int) []byte {
 	return squeeze(nil, level, func(w *gzip.Writer) {
 		for piece := range slices.Chunk(text, every) {
-			w.Write(piece)
-			w.Flush()
+			if _, err := w.Write(piece); err != nil {
+				panic(err)
+			}
+			if err := w.Flush(); err != nil {
+				panic(err)
+			}
 		}
 	})
 }
@@ -162,7 +171,7 @@ func readAll(r *Reader, data []byte, chunk int) (text []byte, err error) {
 		n, err = r.Read(text[len(text) : len(text)+chunk])
 		text = text[:len(text)+n]
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = nil
 	}
 	return text, err
