@@ -56,7 +56,7 @@ func texts() map[string][]byte {
 		"long codes": nil,
 	}
 	for distance := 1; distance <= 40; distance++ {
-		text := append(all["distances"], random[distance:2*distance]...)
+		text := slices.Concat(all["distances"], random[distance:2*distance])
 		for n := 3 + distance%7; n < 600; n += 17 {
 			text = append(text, bytes.Repeat(random[distance:2*distance], n/distance+1)[:n]...)
 		}
@@ -183,8 +183,8 @@ func TestHeaders(t *testing.T) {
 			if flags&flagSum != 0 {
 				h = binary.LittleEndian.AppendUint16(h, sum16(h))
 			}
-			data := append(h, body...)
-			check(t, &z, &r, append(data, data...), 1+extra)
+			data := slices.Concat(h, body)
+			check(t, &z, &r, slices.Concat(data, data), 1+extra)
 			if _, err := z.Gzip(nil, data, 100); err != nil {
 				t.Errorf("flags %b, extra %d: %v", flags, extra, err)
 			}
