@@ -136,8 +136,9 @@ func (n *name) add(field []byte) uint8 {
 
 // is reports whether the record has the name.
 func (n *name) is(r *flow.Record) bool {
-	return n.set && string(n.text[:n.id]) == string(r.InterfaceID) && string(n.text[n.id:n.account]) == string(r.AccountID) &&
-		(int(n.size-n.account) == len(r.SubnetID)+len(r.VPCID)+len(r.AZID)) && (n.size == n.account || n.livesWhere(r))
+	rest := len(r.SubnetID) + len(r.VPCID) + len(r.AZID)
+	return n.set && int(n.size-n.account) == rest && string(n.text[:n.id]) == string(r.InterfaceID) &&
+		string(n.text[n.id:n.account]) == string(r.AccountID) && (rest == 0 || n.livesWhere(r))
 }
 
 // livesWhere compares the fields that the default format lacks.
