@@ -416,7 +416,7 @@ func TestPlacersAgreeWithReference(t *testing.T) { check(t, "3000", conversation
 // blocks that are made of the input.
 func FuzzLocate(f *testing.F) {
 	for seed := range uint64(8) {
-		bits := make([]byte, 8192)
+		bits := make([]byte, 2048)
 		r := rand.NewChaCha8([32]byte{byte(seed)})
 		_, _ = r.Read(bits)
 		f.Add(bits)
