@@ -86,36 +86,3 @@ func eightDigits(t uint64) uint64 {
 	t = t * (100<<16 + 1) >> 16 & 0x0000ffff0000ffff
 	return t * (10000<<32 + 1) >> 32
 }
-
-// tens are the powers of ten by which the first eight digits of a number are
-// multiplied when more follow.
-var tens = [8]uint64{1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000}
-
-// longNumber returns the number of eight to 15 digits at p, of which t holds
-// eight, and how many they are; 0 when they are more.
-func (w *window) longNumber(t uint64, p uint) (n uint64, digits uint) {
-	rest := w.load(p+8) ^ zeros
-	m := notDigits(rest)
-	if m == 0 {
-		return 0, 0
-	}
-	at := uint(bits.TrailingZeros64(m))
-	n = eightDigits(t) * tens[at/8&7]
-	if at > 7 { // a shift by 64 would be none
-		n += eightDigits(rest << ((71 - at) & 63))
-	}
-	return n, 8 + at/8
-}
-
-// time returns the number of ten digits at p. The first eight are mostly those
-// of d, which it changes if they are not.
-func (w *window) time(p uint, d *decade) (n uint64, ok bool) {
-	if x := w.load(p); x != d.digits {
-		if notDigits(x^zeros) != 0 {
-			return 0, false
-		}
-		*d = decade{x, eightDigits(x^zeros) * 100}
-	}
-	a, b := w[p+8]-'0', w[p+9]-'0'
-	return d.from + uint64(a)*10 + uint64(b), a <= 9 && b <= 9
-}
