@@ -76,7 +76,7 @@ func TestFault51VisibilityIsProlonged(t *testing.T) {
 		until(t, "deleted", func() bool { return s.left() == 0 })
 		r.stop(t)
 		r.want(t, "slow")
-		if n := s.messages[0].receives; n != 1 {
+		if n := s.parcels()[0].receives; n != 1 {
 			t.Errorf("the message was received %d times", n)
 		}
 	})
@@ -99,7 +99,7 @@ func TestFault51VisibilityRunsOut(t *testing.T) {
 		s.add(key(1), "slow")
 		r.start(t)
 		time.Sleep(90 * time.Second)
-		if s.messages[0].receives < 2 {
+		if s.parcels()[0].receives < 2 {
 			t.Fatal("the message did not come again: nothing is shown")
 		}
 		if s.left() != 1 {
@@ -322,8 +322,8 @@ func TestS3DeletesAfterTheCommit(t *testing.T) {
 		r.start(t)
 		time.Sleep(time.Hour)
 		r.want(t, "one")
-		if s.left() != 1 || s.messages[0].receives != 1 {
-			t.Fatalf("%d messages left before the commit, received %d times", s.left(), s.messages[0].receives)
+		if s.left() != 1 || s.parcels()[0].receives != 1 {
+			t.Fatalf("%d messages left before the commit, received %d times", s.left(), s.parcels()[0].receives)
 		}
 		close(c.let)
 		until(t, "deleted", func() bool { return s.left() == 0 })
@@ -402,8 +402,8 @@ func TestS3StopsInTheMiddle(t *testing.T) {
 		time.Sleep(time.Hour)
 		r.stop(t)
 		r.want(t, "one")
-		if s.left() != 1 || s.messages[0].visible.After(time.Now()) {
-			t.Errorf("%d messages left, visible in %v", s.left(), time.Until(s.messages[0].visible))
+		if s.left() != 1 || s.parcels()[0].visible.After(time.Now()) {
+			t.Errorf("%d messages left, visible in %v", s.left(), time.Until(s.parcels()[0].visible))
 		}
 	})
 }
@@ -580,7 +580,7 @@ func TestS3AsksForNoMoreThanItCanRead(t *testing.T) {
 		r.start(t)
 		time.Sleep(90 * time.Second)
 		held := 0
-		for _, m := range s.messages {
+		for _, m := range s.parcels() {
 			if m.receives > 0 && !m.deleted {
 				held++
 			}
