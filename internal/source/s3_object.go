@@ -74,13 +74,15 @@ func (o *s3Object) Read(p []byte) (n int, err error) {
 	o.watch.Stop()
 	o.read += int64(n)
 	o.bytes.Add(float64(n))
-	if err == io.EOF && o.read != o.size {
+	switch {
+	case err == nil:
+		return n, nil
+	case errors.Is(err, io.EOF) && o.read == o.size:
+		return n, io.EOF
+	case errors.Is(err, io.EOF):
 		err = io.ErrUnexpectedEOF
 	}
-	if err != nil && err != io.EOF {
-		return n, o.fail(err)
-	}
-	return n, err
+	return n, o.fail(err)
 }
 
 // Size is the length of the object in bytes, 0 when S3 does not give it.
@@ -97,7 +99,7 @@ func (o *s3Object) ReadAt(p []byte, off int64) (n int, err error) {
 		return 0, err
 	}
 	n, err = o.blocks.readAt(p, off, o.size)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return n, o.fail(err)
 	}
 	return n, err
