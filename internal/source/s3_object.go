@@ -24,8 +24,7 @@ var (
 	errAnswered = errors.New("S3 answered with another part of the object than was asked for")
 )
 
-// getCall is the one method of the client that is called. A client in a type
-// that becomes an interface would keep all its methods in the program: 3 MB.
+// getCall is the one method of the client that is called.
 type getCall func(context.Context, *s3.GetObjectInput, ...func(*s3.Options)) (*s3.GetObjectOutput, error)
 
 // s3Object is the content of an object, all of one state of it. It is read from

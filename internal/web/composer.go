@@ -36,7 +36,7 @@ type composition struct {
 	users int // who wait for it or send it, and its maker
 }
 
-// release is called once by each user. The last one gives the body bacc.
+// release is called once by each user. The last one gives the body back.
 func (a *composition) release() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
