@@ -24,17 +24,27 @@ func demoOptions(s *settings) [][]option {
 // demoShards is how many shards the stream of the demo has.
 const demoShards = 2
 
-// demonstrate runs the exporter on a synthetic VPC, whose flow logs come
-// through a Kinesis endpoint in this process. All the rest is real.
-func demonstrate(ctx context.Context, p *program, s *settings, _ []string) error {
+func settleDemo(s *settings, rest []string) error {
 	s.subnetsRefresh, s.pollInterval, s.start = time.Hour, time.Second, "trim_horizon"
-	s.commitInterval = 500 * time.Millisecond
-	log, err := s.logger(p)
-	if err != nil {
+	s.commitInterval, s.maxBuffered = 500*time.Millisecond, source.MinBuffered
+	if err := stray(rest); err != nil {
+		return err
+	}
+	if err := s.settle(); err != nil {
 		return err
 	}
 	if s.rate < 1 || s.rate > demo.MaxRate {
 		return usagef("--rate %d is not between 1 and %d", s.rate, demo.MaxRate)
+	}
+	return nil
+}
+
+// demonstrate runs the exporter on a synthetic VPC, whose flow logs come
+// through a Kinesis endpoint in this process. All the rest is real.
+func demonstrate(ctx context.Context, p *program, s *settings, _ []string) error {
+	log, err := s.logger(p)
+	if err != nil {
+		return err
 	}
 	synthetic := demo.NewVPC(s.seed)
 	stream := &demo.Kinesis{Stream: "demo", Region: demo.Region, Account: demo.Account, Shards: demoShards}
@@ -56,10 +66,7 @@ func demonstrate(ctx context.Context, p *program, s *settings, _ []string) error
 	if err != nil {
 		return err
 	}
-	kinesis, err := s.kinesis(outside, e, source.NewMetrics(e.about))
-	if err != nil {
-		return err
-	}
+	kinesis := s.kinesis(outside, e, source.NewMetrics(e.about))
 	traffic := inputFunc(func(ctx context.Context) error {
 		return synthetic.Run(ctx, s.rate, func(_ string, data []byte) { stream.Put(data) })
 	})
@@ -73,7 +80,7 @@ func serveLocally(h http.Handler) (*http.Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("no port for the Kinesis endpoint of the demo: %w", err)
 	}
-	server := &http.Server{Addr: listener.Addr().String(), Handler: h, ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{Addr: listener.Addr().String(), Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: time.Minute, WriteTimeout: time.Minute}
 	go func() { _ = server.Serve(listener) }()
 	return server, nil
 }

@@ -2,15 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
-	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
-	dto "github.com/prometheus/client_model/go"
 
 	"github.com/flowlog-exporter/flowlog-exporter/internal/denylog"
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
@@ -31,29 +28,30 @@ type engine struct {
 	accounts *pipeline.Accounts
 	book     *vpc.Book
 	learner  *vpc.Learner
-	locator  atomic.Pointer[locator]
 	window   *pipeline.Window
 	deny     *denylog.Log
 	pipeline *pipeline.Pipeline
 	store    io.Closer     // of the ledger; nil in memory
 	stopping chan struct{} // closed when no body is let in any more
 
-	// counted holds what is committed, as one consistent state; about holds
-	// what the process says of itself, as of each scrape.
-	counted, about *prometheus.Registry
-	// page is what was committed last, as /metrics shows it.
-	page atomic.Pointer[web.Page]
+	// about holds what the process says of itself, as of each scrape.
+	about *prometheus.Registry
+	// committed renders what is committed.
+	committed committed
 }
 
 // newEngine wires the way from bodies of the named sources to counters.
 func newEngine(p *program, s *settings, log *slog.Logger, loader vpc.Loader, formats flowlog.Formats, sources ...string) (*engine, error) {
 	e := &engine{
 		log: log, totals: traffic.New(), accounts: pipeline.NewAccounts(sources...), learner: &vpc.Learner{}, window: &pipeline.Window{},
-		stopping: make(chan struct{}), counted: prometheus.NewRegistry(), about: prometheus.NewRegistry(),
+		stopping: make(chan struct{}), about: prometheus.NewRegistry(),
 	}
-	e.ledger = &ledger.Ledger{Sections: []ledger.Section{e.totals, e.accounts, e.window}, Present: e.present, Logger: log}
-	e.locator.Store(&locator{vpc.NewTable(nil, nil), e.learner})
 	e.book = &vpc.Book{Loader: loader, Refresh: s.subnetsRefresh, Publish: e.publish, Logger: log}
+	e.committed = newCommitted(e.totals, e.accounts, e.book, log)
+	e.ledger = &ledger.Ledger{
+		Sections: []ledger.Section{e.totals, e.accounts, e.window},
+		Present:  e.committed.present, Stale: e.committed.stale, Logger: log,
+	}
 	var err error
 	e.deny, err = denylog.New(denylog.Options{
 		Output: s.denyOutput, Format: s.denyFormat, Rate: s.denyRate,
@@ -62,7 +60,6 @@ func newEngine(p *program, s *settings, log *slog.Logger, loader vpc.Loader, for
 	if err != nil {
 		return nil, usagef("%w", err)
 	}
-	e.counted.MustRegister(e.totals, e.accounts, e.book)
 	e.about.MustRegister(versioncollector.NewCollector("flowlog_exporter"),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	stateMetrics(e.about, e.ledger)
@@ -78,24 +75,28 @@ func (e *engine) wire(s *settings, formats flowlog.Formats) *pipeline.Pipeline {
 			reading.Deliveries = known
 			return flowlog.NewReader(reading)
 		},
-		Locator:   func() pipeline.Locator { return e.locator.Load() },
-		NewTally:  func() pipeline.Tally { return e.totals.Tally() },
-		Observers: []pipeline.Observer{e.deny},
-		Ledger:    e.ledger,
-		Accounts:  e.accounts,
-		Window:    e.window,
-		Logger:    e.log,
+		NewLocator: func() pipeline.Locator { return &locator{book: e.book, placer: vpc.Placer{Learner: e.learner}} },
+		NewTally:   func() pipeline.Tally { return e.totals.Tally() },
+		Observers:  []pipeline.Observer{e.deny},
+		Ledger:     e.ledger,
+		Accounts:   e.accounts,
+		Window:     e.window,
+		Logger:     e.log,
 	}
 }
 
-// locator is one state of the address book and what was learned beside it.
+// locator places the records of one worker by the address book.
 type locator struct {
-	table   *vpc.Table
-	learner *vpc.Learner
+	book   *vpc.Book
+	placer vpc.Placer
+	table  *vpc.Table // of the body in hand
 }
 
+// Begin implements pipeline.Locator.
+func (l *locator) Begin() { l.table = l.book.Table() }
+
 // Locate implements pipeline.Locator.
-func (l *locator) Locate(records []flow.Record) { l.table.Locate(records, l.learner) }
+func (l *locator) Locate(records []flow.Record) { l.placer.Locate(l.table, records) }
 
 // publish lets the address book and the rows of the totals change at one
 // instant, and commits: new subnets show 0 before anything is counted for them.
@@ -103,29 +104,16 @@ func (l *locator) Locate(records []flow.Record) { l.table.Locate(records, l.lear
 func (e *engine) publish(subnets []*flow.Subnet, swap func()) {
 	_ = e.ledger.Change(func() {
 		swap()
-		e.locator.Store(&locator{e.book.Table(), e.learner})
 		e.totals.SetSubnets(subnets)
 	})
 }
 
-// present freezes what was counted, under the ledger: the totals of exactly the
-// bodies whose places it holds. What it returns makes that public.
-func (e *engine) present() (publish func()) {
-	families, err := e.counted.Gather()
-	return func() {
-		page, renderErr := web.Render(families)
-		if err = errors.Join(err, renderErr); err != nil {
-			e.log.Error("metrics can't be rendered: those of the last commit stay", "err", err)
-			return
-		}
-		e.page.Store(page)
-	}
-}
-
-// Gather implements prometheus.Gatherer: what was counted up to now, committed
-// or not.
-func (e *engine) Gather() (families []*dto.MetricFamily, err error) {
-	e.ledger.View(func() { families, err = e.counted.Gather() })
+// metrics returns what was counted up to now, committed or not. No commit may be
+// on its way.
+func (e *engine) metrics() (families []web.Family, err error) {
+	var frozen func() ([]web.Family, func(), error)
+	e.ledger.View(func() { frozen = e.committed.freeze() })
+	families, _, err = frozen()
 	return families, err
 }
 
@@ -135,7 +123,7 @@ func (e *engine) sum() (t totals) {
 		t.rows = append(t.rows, e.totals.Rows()...)
 		t.sum = e.accounts.Sum()
 	})
-	t.gatherer = e
+	t.metrics = e.metrics
 	return t
 }
 

@@ -50,6 +50,14 @@ func TestFaults(t *testing.T) {
 	t.Logf("%d faults, %d tests", rows, len(named))
 }
 
+// room is the folder of a file, by the name that the pages give it.
+func room(file string) string {
+	if folder := filepath.Base(filepath.Dir(file)); folder != "." {
+		return folder
+	}
+	return "main"
+}
+
 // tests returns the test functions of the tree as folder.Function, whatever
 // their build tags.
 func tests(t *testing.T) map[string]bool {
@@ -71,7 +79,7 @@ func tests(t *testing.T) map[string]bool {
 		}
 		for _, decl := range parsed.Decls {
 			if f, ok := decl.(*ast.FuncDecl); ok && f.Recv == nil {
-				found[filepath.Base(filepath.Dir(file))+"."+f.Name.Name] = true
+				found[room(file)+"."+f.Name.Name] = true
 			}
 		}
 		return nil

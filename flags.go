@@ -2,25 +2,27 @@ package main
 
 import (
 	"flag"
-	"io"
-	"strconv"
-	"strings"
 	"time"
 
-	"github.com/prometheus/common/promslog"
+	"github.com/flowlog-exporter/flowlog-exporter/internal/flowlog"
+	"github.com/flowlog-exporter/flowlog-exporter/internal/source"
 )
 
 // settings are what flags and environment say.
 type settings struct {
 	stream       string
 	start        string
+	from         source.Start // what start says
 	pollInterval time.Duration
+	maxBuffered  size
 	shards       int
 	files        list
+	s3           s3Settings
 
 	region, assumeRole, endpointURL string
 
 	format         string
+	fixed          *flowlog.Format // what format says; nil is to be found out
 	maxInflated    size
 	subnetsFile    string
 	subnetsRefresh time.Duration
@@ -76,10 +78,12 @@ func value(p flag.Value, name, usage string) option {
 }
 
 func (s *settings) inputOptions() []option {
+	s.maxBuffered = 64 << 20
 	return []option{
 		text(&s.stream, "kinesis.stream", "", "Kinesis stream to read, by `name or ARN`"),
 		text(&s.start, "kinesis.start", "latest", "where to start: latest, trim_horizon or an `RFC 3339 time`"),
 		duration(&s.pollInterval, "kinesis.poll-interval", time.Second, "pause between reads of a shard that is caught up"),
+		value(&s.maxBuffered, "kinesis.max-buffered", "`size` of memory for answers in hand, of all shards together; a full one takes 16MiB"),
 		value(&s.files, "file.path", "`file` or glob of flow logs to read once; repeatable"),
 	}
 }
@@ -163,51 +167,4 @@ func (s *settings) demoOptions() []option {
 		number(&s.rate, "rate", 500, "flow records a second"),
 		{"seed", "`number` that decides the traffic", func(fs *flag.FlagSet, name, usage string) { fs.Uint64Var(&s.seed, name, 1, usage) }},
 	}
-}
-
-// settle brings the old spellings into the new ones and checks what no single
-// flag can see.
-func (s *settings) settle() error {
-	if s.port != 0 {
-		if len(s.listen) > 0 {
-			return usagef("-port and --web.listen-address are both given; keep one")
-		}
-		if s.port < 1 || s.port > 65535 {
-			return usagef("-port %d is no port; use 1 to 65535", s.port)
-		}
-		s.listen = list{":" + strconv.Itoa(s.port)}
-	}
-	if s.shards < 0 {
-		return usagef("-shards %d is no number of shards", s.shards)
-	}
-	if len(s.listen) == 0 {
-		s.listen = list{":8080"}
-	}
-	if s.denyLegacy && s.denyOutput == "off" {
-		s.denyOutput = "stdout"
-	}
-	if s.debug {
-		s.logLevel = "debug"
-	}
-	if !strings.HasPrefix(s.telemetryPath, "/") {
-		return usagef("--web.telemetry-path %q does not begin with /", s.telemetryPath)
-	}
-	for name, d := range map[string]time.Duration{"subnets.refresh": s.subnetsRefresh, "kinesis.poll-interval": s.pollInterval, "state.commit-interval": s.commitInterval} {
-		if d <= 0 {
-			return usagef("--%s %v is not above 0", name, d)
-		}
-	}
-	return nil
-}
-
-// logConfig returns the logger's settings.
-func (s *settings) logConfig(w io.Writer) (*promslog.Config, error) {
-	level, format := promslog.NewLevel(), promslog.NewFormat()
-	if err := level.Set(s.logLevel); err != nil {
-		return nil, usagef("--log.level: %w", err)
-	}
-	if err := format.Set(s.logFormat); err != nil {
-		return nil, usagef("--log.format: %w", err)
-	}
-	return &promslog.Config{Level: level, Format: format, Writer: w}, nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 
@@ -25,12 +26,12 @@ type outside struct {
 func (s *settings) connect(ctx context.Context, log *slog.Logger) (*outside, error) {
 	o := &outside{}
 	var groups func(context.Context, string) ([]string, error) // formats by log group
-	if s.stream != "" || s.subnetsFile == "" {
+	if s.stream != "" || s.s3.wanted() || s.subnetsFile == "" {
 		var err error
 		o.aws, err = cloud.Load(ctx, cloud.Options{
-			Region: s.region, Stream: s.stream, AssumeRole: s.assumeRole, EndpointURL: s.endpointURL, Logger: log,
+			Region: s.awsRegion(), Stream: s.stream, AssumeRole: s.assumeRole, EndpointURL: s.endpointURL, Logger: log,
 		})
-		if err != nil && s.stream == "" {
+		if err != nil && s.stream == "" && !s.s3.wanted() {
 			return nil, usagef("the subnets are asked of EC2 without --subnets.file, but %w", err)
 		}
 		if err != nil {
@@ -46,34 +47,33 @@ func (s *settings) connect(ctx context.Context, log *slog.Logger) (*outside, err
 			return nil, usagef("%w", err)
 		}
 	}
-	return o, s.chooseFormats(o, groups, log)
+	o.formats = s.formats(groups, log)
+	return o, nil
 }
 
-// chooseFormats decides how the formats of lines are found.
-func (s *settings) chooseFormats(o *outside, groups func(context.Context, string) ([]string, error), log *slog.Logger) error {
-	switch {
-	case s.format != "auto":
-		format, err := flowlog.ParseFormat(s.format)
-		if err != nil {
-			return usagef("--format: %w", err)
-		}
-		o.formats = flowlog.Fixed(format)
-	case groups != nil && s.stream != "":
-		o.formats = &flowlog.Lookup{Ask: groups, Refresh: s.subnetsRefresh, Logger: log}
-	default:
-		o.formats = flowlog.Fixed(flowlog.Default, flowlog.TransitGateway)
+// awsRegion is the region that the flags say; a queue's URL says one too.
+func (s *settings) awsRegion() string {
+	if s.stream == "" {
+		return cmp.Or(s.region, s.s3.queue.Region)
 	}
-	return nil
+	return s.region
+}
+
+// formats decides how the formats of lines are found.
+func (s *settings) formats(groups func(context.Context, string) ([]string, error), log *slog.Logger) flowlog.Formats {
+	switch {
+	case s.fixed != nil:
+		return flowlog.Fixed(s.fixed)
+	case groups != nil && s.stream != "":
+		return &flowlog.Lookup{Ask: groups, Refresh: s.subnetsRefresh, Logger: log}
+	}
+	return flowlog.Fixed(flowlog.Default, flowlog.TransitGateway)
 }
 
 // kinesis returns the source that reads the stream.
-func (s *settings) kinesis(o *outside, e *engine, metrics *source.Metrics) (*source.Kinesis, error) {
-	start, err := source.ParseStart(s.start)
-	if err != nil {
-		return nil, usagef("--kinesis.start: %w", err)
-	}
+func (s *settings) kinesis(o *outside, e *engine, metrics *source.Metrics) *source.Kinesis {
 	return &source.Kinesis{
 		Name: "kinesis", Stream: s.stream, AWS: o.aws, Handler: e, Places: e.ledger.Of("kinesis"),
-		Start: start, WantShards: s.shards, PollInterval: s.pollInterval, Metrics: metrics, Logger: e.log,
-	}, nil
+		Start: s.from, WantShards: s.shards, PollInterval: s.pollInterval, MaxBuffered: int(s.maxBuffered), Metrics: metrics, Logger: e.log,
+	}
 }

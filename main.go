@@ -37,15 +37,17 @@ type program struct {
 type command struct {
 	name, usage string
 	options     func(*settings) [][]option
-	run         func(context.Context, *program, *settings, []string) error
+	// settle checks what the settings say, as far as that needs no look outside.
+	settle func(s *settings, rest []string) error
+	run    func(context.Context, *program, *settings, []string) error
 }
 
 var commands = []command{
-	{"run", "read flow logs and serve metrics (the default)", runOptions, run},
-	{"replay", "PATH...: count the flow logs in files and print the totals", replayOptions, replay},
-	{"demo", "run on a synthetic VPC, without AWS", demoOptions, demonstrate},
-	{"version", "print the version", nil, printVersion},
-	{"help", "[COMMAND]: print help", nil, nil},
+	{"run", "read flow logs and serve metrics (the default)", runOptions, settleRun, run},
+	{"replay", "PATH...: count the flow logs in files and print the totals", replayOptions, settleReplay, replay},
+	{"demo", "run on a synthetic VPC, without AWS", demoOptions, settleDemo, demonstrate},
+	{"version", "print the version", nil, settleNothing, printVersion},
+	{"help", "[COMMAND]: print help", nil, nil, nil},
 }
 
 func main() {
@@ -92,22 +94,14 @@ func choose(args []string) (command, []string) {
 }
 
 func (p *program) execute(ctx context.Context, cmd command, args []string) error {
-	var s settings
-	var options []option
-	if cmd.options != nil {
-		for _, group := range cmd.options(&s) {
-			options = append(options, group...)
-		}
-	}
-	rest, err := parse(options, args, p.getenv)
+	s, rest, err := configure(cmd, args, p.getenv)
 	if err != nil {
 		return err
 	}
-	if cmd.name != "replay" && len(rest) > 0 {
-		return usagef("%q is no command and no flag; see flowlog-exporter help", rest[0])
-	}
-	return cmd.run(ctx, p, &s, rest)
+	return cmd.run(ctx, p, s, rest)
 }
+
+func settleNothing(_ *settings, rest []string) error { return stray(rest) }
 
 func printVersion(_ context.Context, p *program, _ *settings, _ []string) error {
 	// version.Print would do, but its template keeps the linker from leaving

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // usageError is an error of the command line or a file that it names: exit
@@ -35,6 +36,56 @@ func spelling(name string) string {
 		}
 	}
 	return ""
+}
+
+// configure returns what arguments and environment tell a command, checked as far
+// as that needs no look outside. Its errors are flag.ErrHelp and usage errors of
+// one line that name the flag.
+func configure(cmd command, args []string, getenv func(string) (string, bool)) (*settings, []string, error) {
+	var s settings
+	var options []option
+	if cmd.options != nil {
+		for _, group := range cmd.options(&s) {
+			options = append(options, group...)
+		}
+	}
+	rest, err := parse(options, args, getenv)
+	if err == nil {
+		err = cmd.settle(&s, rest)
+	}
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return nil, nil, err
+	case err != nil:
+		return nil, nil, usagef("%s", sentence(err.Error()))
+	}
+	return &s, rest, nil
+}
+
+// stray is the error of words that are neither flags nor anything else.
+func stray(rest []string) error {
+	if len(rest) > 0 {
+		return usagef("%q is no command and no flag; see flowlog-exporter help", rest[0])
+	}
+	return nil
+}
+
+// half is how much is shown of the beginning and of the end of an error that
+// repeats a long argument.
+const half = 300
+
+// sentence makes a text that repeats arguments fit for a terminal: short, and
+// with "?" for what is not printable.
+func sentence(text string) string {
+	if len(text) > 2*half {
+		text = text[:half] + " … " + text[len(text)-half:]
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) && r != unicode.ReplacementChar { // which stands for broken UTF-8
+			return r
+		}
+		return '?'
+	}, text)
 }
 
 // parse reads arguments and environment into the settings that options name,

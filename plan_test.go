@@ -21,7 +21,8 @@ var plan = map[string]struct {
 	foreign []string
 }{
 	"internal/flow":     {},
-	"internal/flowlog":  {ours: []string{"flow"}},
+	"internal/flowlog":  {ours: []string{"flow", "inflate"}},
+	"internal/inflate":  {},
 	"internal/ledger":   {ours: []string{"flow"}},
 	"internal/traffic":  {ours: []string{"flow"}, foreign: []string{prometheusWorld}},
 	"internal/denylog":  {ours: []string{"flow"}, foreign: []string{prometheusWorld}},

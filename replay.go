@@ -21,15 +21,18 @@ func replayOptions(s *settings) [][]option {
 	return [][]option{s.replayOptions(), s.recordOptions(), s.awsOptions(), s.denyOptions(), s.logOptions(), {s.regionOption()}}
 }
 
-// replay counts the flow logs in files and prints what they add up to.
-func replay(ctx context.Context, p *program, s *settings, paths []string) error {
+func settleReplay(s *settings, paths []string) error {
 	if len(paths) == 0 {
 		return usagef("nothing to replay; name files, globs or - for standard input")
 	}
-	report, ok := reports[s.output]
-	if !ok {
+	if reports[s.output] == nil {
 		return usagef("--output %q is none of summary, prom, json", s.output)
 	}
+	return s.settleRecords()
+}
+
+// replay counts the flow logs in files and prints what they add up to.
+func replay(ctx context.Context, p *program, s *settings, paths []string) error {
 	if err := (&source.Files{Paths: paths}).Check(); err != nil {
 		return err // before AWS is asked, and without totals of nothing
 	}
@@ -55,7 +58,7 @@ func replay(ctx context.Context, p *program, s *settings, paths []string) error 
 	stop() // from here on a signal ends the process: whoever reads the output may not
 	// The lines of the deny log come first: both may go to standard output.
 	closed, sum := e.close(context.Background()), e.sum()
-	return errors.Join(report(p.stdout, sum), closed, sum.undecoded(), err)
+	return errors.Join(reports[s.output](p.stdout, sum), closed, sum.undecoded(), err)
 }
 
 // replayEngine reads the subnets once and returns an engine that places by them.

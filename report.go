@@ -6,19 +6,17 @@ import (
 	"io"
 	"text/tabwriter"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/common/expfmt"
-
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
 	"github.com/flowlog-exporter/flowlog-exporter/internal/pipeline"
 	"github.com/flowlog-exporter/flowlog-exporter/internal/traffic"
+	"github.com/flowlog-exporter/flowlog-exporter/internal/web"
 )
 
 // totals is what a replay found out.
 type totals struct {
-	rows     []traffic.Row
-	sum      pipeline.Sum
-	gatherer prometheus.Gatherer
+	rows    []traffic.Row
+	sum     pipeline.Sum
+	metrics func() ([]web.Family, error)
 }
 
 // undecoded is the error of totals that lack what could not be decoded.
@@ -79,16 +77,11 @@ func dash(s string) string {
 
 // writeProm prints what /metrics would show of the traffic.
 func writeProm(w io.Writer, t totals) error {
-	families, err := t.gatherer.Gather()
+	families, err := t.metrics()
 	if err != nil {
 		return err
 	}
-	for _, f := range families {
-		if _, err := expfmt.MetricFamilyToText(w, f); err != nil {
-			return err
-		}
-	}
-	return nil
+	return web.WriteText(w, families)
 }
 
 // writeJSON prints one document.

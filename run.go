@@ -20,16 +20,26 @@ import (
 
 func runOptions(s *settings) [][]option {
 	return [][]option{
-		s.inputOptions(), s.awsOptions(), s.recordOptions(), s.stateOptions(), s.denyOptions(),
+		s.inputOptions(), s.s3.options(), s.awsOptions(), s.recordOptions(), s.stateOptions(), s.denyOptions(),
 		s.webOptions(), s.logOptions(), s.healthOptions(), s.legacyOptions(),
 	}
 }
 
+func settleRun(s *settings, rest []string) error {
+	if err := stray(rest); err != nil {
+		return err
+	}
+	if err := s.settle(); err != nil {
+		return err
+	}
+	if len(s.sources()) == 0 {
+		return usagef("nothing to read: pass -stream NAME, --s3.queue-url, or --file.path; flowlog-exporter demo shows it without AWS")
+	}
+	return nil
+}
+
 // run reads the inputs and serves metrics until a signal ends it.
 func run(ctx context.Context, p *program, s *settings, _ []string) error {
-	if s.stream == "" && len(s.files) == 0 {
-		return usagef("nothing to read: pass -stream NAME, or --file.path; flowlog-exporter demo shows it without AWS")
-	}
 	log, err := s.logger(p)
 	if err != nil {
 		return err
@@ -45,12 +55,17 @@ func run(ctx context.Context, p *program, s *settings, _ []string) error {
 	srv := &service{engine: e, settings: s}
 	metrics := source.NewMetrics(e.about)
 	if s.stream != "" {
-		kinesis, err := s.kinesis(outside, e, metrics)
+		kinesis := s.kinesis(outside, e, metrics)
+		srv.inputs = append(srv.inputs, kinesis)
+		srv.checks = append(srv.checks, kinesis.Ready)
+	}
+	if s.s3.wanted() {
+		objects, err := s.s3Source(outside, e, metrics)
 		if err != nil {
 			return err
 		}
-		srv.inputs = append(srv.inputs, kinesis)
-		srv.checks = append(srv.checks, kinesis.Ready)
+		srv.inputs = append(srv.inputs, objects)
+		srv.checks = append(srv.checks, objects.Ready)
 	}
 	if len(s.files) > 0 {
 		files := &source.Files{Name: "file", Paths: s.files, Handler: e, Places: e.ledger.Of("file"), Metrics: metrics, Logger: e.log}
@@ -62,11 +77,8 @@ func run(ctx context.Context, p *program, s *settings, _ []string) error {
 	return srv.run(ctx)
 }
 
-// logger checks the settings as a whole and returns the log that they ask for.
+// logger returns the log that the settings ask for.
 func (s *settings) logger(p *program) (*slog.Logger, error) {
-	if err := s.settle(); err != nil {
-		return nil, err
-	}
 	config, err := s.logConfig(p.stderr)
 	if err != nil {
 		return nil, err
@@ -80,6 +92,9 @@ func (s *settings) logger(p *program) (*slog.Logger, error) {
 func (s *settings) sources() (names []string) {
 	if s.stream != "" {
 		names = append(names, "kinesis")
+	}
+	if s.s3.wanted() {
+		names = append(names, "s3")
 	}
 	if len(s.files) > 0 {
 		names = append(names, "file")
@@ -224,7 +239,7 @@ func (s *service) server() *web.Server {
 	return &web.Server{
 		Addresses: s.settings.listen, TelemetryPath: s.settings.telemetryPath,
 		ConfigFile: s.settings.webConfigFile, SystemdSocket: s.settings.systemdSocket,
-		Committed: s.page.Load, Gatherer: s.about, Registry: s.about, Logger: s.log, Version: version.Info(),
+		Committed: s.committed.pages, Gatherer: s.about, Registry: s.about, Logger: s.log, Version: version.Info(),
 		Ready: append([]web.Check{s.book.Ready}, s.readiness()...),
 	}
 }

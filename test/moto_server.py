@@ -15,16 +15,23 @@ mended here:
    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Subnet.html
 3. Requests are handled one at a time. moto's streams are not safe for concurrent
    writers: two records may get one sequence number, and one of them is lost.
+   Who waits for a message of a queue lets others pass meanwhile.
+
+With FLOWLOG_RECEIVES, each message that a queue gives out is noted in that file.
 """
 
+import json
+import os
 import sys
 import threading
+import time
 from collections import OrderedDict
 from contextlib import contextmanager
 
 from moto.ec2.models.subnets import Subnet
 from moto.kinesis.models import KinesisBackend, Stream
 from moto.kinesis.utils import decompose_shard_iterator
+from moto.sqs.models import SQSBackend
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
     MotoRequestHandler,
@@ -88,21 +95,46 @@ def mend_ipv6_subnets():
     Subnet.available_ip_address_count = property(lambda self: min(counted(self), 2**31 - 1))
 
 
+# turn belongs to the request that is being handled.
+turn = threading.Lock()
+
+
+def mend_long_polls():
+    receive, notes = SQSBackend.receive_message, os.environ.get("FLOWLOG_RECEIVES")
+
+    def receive_message(self, queue_name, count, wait_seconds_timeout, *others, **more):
+        end = time.monotonic() + wait_seconds_timeout
+        while True:
+            found = receive(self, queue_name, count, 0, *others, **more)
+            if found or time.monotonic() >= end:
+                break
+            turn.release()
+            time.sleep(0.05)
+            turn.acquire()
+        if notes:
+            with open(notes, "a") as file:
+                for message in found:
+                    print(json.dumps({"id": message.id, "receives": message.approximate_receive_count, "body": message.body}), file=file)
+        return found
+
+    SQSBackend.receive_message = receive_message
+
+
 class OneAtATime:
     """Handles each request to its end before the next one begins."""
 
     def __init__(self, app):
         self.app = app
-        self.lock = threading.Lock()
 
     def __call__(self, environ, start_response):
-        with self.lock:
+        with turn:
             return list(self.app(environ, start_response))
 
 
 def main():
     mend_resharding()
     mend_ipv6_subnets()
+    mend_long_polls()
     app = OneAtATime(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler)
     print(f"listening 127.0.0.1:{server.server_port}", flush=True)

@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -32,6 +33,10 @@ func (p *Problem) Unwrap() error { return p.Err }
 type Subject struct {
 	// Stream is the name or ARN of the Kinesis stream.
 	Stream string
+	// Queue is the URL of the SQS queue.
+	Queue string
+	// Resource is the ARN that the call was about, for a denial that names none.
+	Resource string
 	// Region is where the call went.
 	Region string
 	// Streams are the names of the streams that do exist there.
@@ -77,9 +82,15 @@ func sentence(err error, s Subject) string {
 	case badCredentials[code]:
 		return fmt.Sprintf("AWS does not accept the credentials (%s: %s). Check the access key, its secret and the clock of this machine.", code, message)
 	case denials[code]:
-		return denied(err, message)
+		return denied(err, message, s)
 	case code == "ResourceNotFoundException" && s.Stream != "" && streamMissing.MatchString(message):
 		return missingStream(message, s)
+	case s.Queue != "" && missingQueues[code]:
+		return fmt.Sprintf("there is no queue %s in region %s: check its URL", s.Queue, s.Region)
+	case code == "NoSuchBucket" && s.Resource != "":
+		return fmt.Sprintf("there is no bucket of %s: it was deleted, or is of another partition of AWS", s.Resource)
+	case code == "PermanentRedirect" && s.Resource != "":
+		return fmt.Sprintf("the bucket of %s is in another region than %s, and its notification did not say so", s.Resource, s.Region)
 	}
 	return ""
 }
@@ -152,8 +163,8 @@ func missingStream(message string, s Subject) string {
 }
 
 // denied names the action, the resource and the statement that would allow it.
-func denied(err error, message string) string {
-	action, resource := "", "*"
+func denied(err error, message string, s Subject) string {
+	action, resource := "", cmp.Or(s.Resource, "*")
 	if m := notAuthorized.FindStringSubmatch(message); m != nil {
 		action = m[1]
 		if m[2] != "" {
@@ -181,7 +192,8 @@ func actionOf(err error) (action string) {
 		if !ok {
 			service = strings.ToLower(strings.ReplaceAll(op.Service(), " ", ""))
 		}
-		action, err = service+":"+op.Operation(), op.Unwrap()
+		// What is asked for in batches is allowed by the action for one.
+		action, err = service+":"+strings.TrimSuffix(op.Operation(), "Batch"), op.Unwrap()
 	}
 	return action
 }

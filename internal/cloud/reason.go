@@ -40,6 +40,16 @@ var (
 		"NotAuthorizedException", "UnauthorizedAccess")
 )
 
+// missingQueues are the codes of SQS for a queue that is not there, by either protocol.
+var missingQueues = set("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue")
+
+// missingObjects are the codes of S3 for what is not there.
+var missingObjects = set("NoSuchBucket", "NoSuchKey", "NoSuchVersion", "NotFound")
+
+// IsDenial reports whether the error code of AWS says that the caller is known,
+// and the call is not allowed.
+func IsDenial(code string) bool { return denials[code] }
+
 func set(codes ...string) map[string]bool {
 	m := make(map[string]bool, len(codes))
 	for _, c := range codes {
@@ -74,12 +84,14 @@ func Reason(err error) string {
 func reasonOf(code string) string {
 	_, throttled := retry.DefaultThrottleErrorCodes[code]
 	switch {
-	case throttled || code == "KMSThrottlingException":
+	case throttled || code == "KMSThrottlingException" || code == "OverLimit":
 		return Throttled
 	case expiredCredentials[code] || code == "ExpiredIteratorException" || code == "ExpiredNextTokenException":
 		return Expired
 	case badCredentials[code] || denials[code]:
 		return Denied
+	case missingQueues[code] || missingObjects[code]:
+		return NotFound
 	case code == "ResourceNotFoundException" || strings.HasSuffix(code, ".NotFound"):
 		return NotFound
 	}

@@ -61,13 +61,14 @@ type shard struct {
 
 type record struct {
 	sequence uint64
-	key      string
-	data     []byte
 	at       time.Time
+	size     int // of the data
+	// wire is the record as an answer has it, so that answers are as fast as a copy.
+	wire []byte
 }
 
 // Put adds a record to the open shard that the hash of a fresh partition key
-// falls into. The endpoint keeps data; do not change it afterwards.
+// falls into.
 func (k *Kinesis) Put(data []byte) {
 	k.once.Do(k.start)
 	k.mu.Lock()
@@ -259,7 +260,10 @@ func (k *Kinesis) owner(hash *big.Int) *shard {
 
 func (k *Kinesis) add(s *shard, key string, data []byte) record {
 	k.sequence++
-	r := record{sequence: k.sequence, key: key, data: data, at: k.Now()}
+	r := record{sequence: k.sequence, at: k.Now(), size: len(data)}
+	r.wire = encode(map[string]any{
+		"SequenceNumber": sequenceText(r.sequence), "PartitionKey": key, "Data": data, "ApproximateArrivalTimestamp": seconds(r.at),
+	})
 	s.records = append(s.records, r)
 	if len(s.records) > k.Keep {
 		s.records[0] = record{}

@@ -1,12 +1,14 @@
 package demo
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"math/big"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -36,13 +38,30 @@ func (k *Kinesis) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	k.once.Do(k.start)
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 	w.Header().Set("Date", k.Now().UTC().Format(http.TimeFormat))
+	status := http.StatusOK
 	out, err := k.answer(r)
 	if err != nil {
-		w.WriteHeader(http.StatusBadRequest)
-		out = err
+		status, out = http.StatusBadRequest, err
 	}
-	// A client that went away needs no answer.
-	_ = json.NewEncoder(w).Encode(out)
+	body, ok := out.(body)
+	if !ok {
+		body = bytes.NewReader(encode(out))
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(body.Len())) // as Kinesis does
+	w.WriteHeader(status)
+	_, _ = body.WriteTo(w) // a client that went away needs no answer
+}
+
+// body is an answer on its way.
+type body interface {
+	io.WriterTo
+	Len() int
+}
+
+// encode writes what is made of strings, numbers and bytes, which cannot fail.
+func encode(v any) []byte {
+	text, _ := json.Marshal(v)
+	return text
 }
 
 func (k *Kinesis) answer(r *http.Request) (any, error) {
@@ -103,8 +122,7 @@ func (k *Kinesis) check(t target) error {
 
 // pack and unpack make the opaque tokens: iterators and page tokens.
 func pack(v any) string {
-	text, _ := json.Marshal(v) // of structs of strings and numbers: cannot fail
-	return base64.StdEncoding.EncodeToString(text)
+	return base64.StdEncoding.EncodeToString(encode(v))
 }
 
 func unpack(token string, v any) bool {

@@ -1,8 +1,10 @@
 package demo
 
 import (
+	"bufio"
 	"cmp"
 	"fmt"
+	"io"
 	"math"
 	"slices"
 	"time"
@@ -154,15 +156,10 @@ func (k *Kinesis) getRecords(in struct {
 	})
 	page := cut(s.records[first:], or(in.Limit, maxRecords))
 	rest := s.records[first+len(page):]
-	list := []any{}
-	for _, r := range page {
-		it.After = r.sequence
-		list = append(list, map[string]any{
-			"SequenceNumber": sequenceText(r.sequence), "PartitionKey": r.key, "Data": r.data,
-			"ApproximateArrivalTimestamp": seconds(r.at),
-		})
+	if len(page) > 0 {
+		it.After = page[len(page)-1].sequence
 	}
-	out := map[string]any{"Records": list, "MillisBehindLatest": 0}
+	out := map[string]any{"MillisBehindLatest": 0}
 	if len(rest) > 0 {
 		out["MillisBehindLatest"] = now.Sub(rest[0].at).Milliseconds() + 1
 	}
@@ -171,14 +168,59 @@ func (k *Kinesis) getRecords(in struct {
 	} else {
 		out["NextShardIterator"] = k.iterator(s, it.After)
 	}
-	return out, nil
+	return list{encode(out), slices.Clone(page)}, nil
+}
+
+// list is an answer with records. It stays as it is when records are added.
+type list struct {
+	rest    []byte // an object with at least one member
+	records []record
+}
+
+// WriteTo implements io.WriterTo.
+func (l list) WriteTo(w io.Writer) (int64, error) {
+	buffered := bufio.NewWriterSize(w, 64<<10)
+	n := 0
+	for i, r := range l.records {
+		m, _ := buffered.WriteString(opening(i))
+		wire, _ := buffered.Write(r.wire)
+		n += m + wire
+	}
+	m, _ := buffered.WriteString(l.closing())
+	rest, _ := buffered.Write(l.rest[1:])
+	return int64(n + m + rest), buffered.Flush()
+}
+
+// Len is how many bytes WriteTo writes.
+func (l list) Len() int {
+	n := len(l.closing()) + len(l.rest) - 1
+	for i, r := range l.records {
+		n += len(opening(i)) + len(r.wire)
+	}
+	return n
+}
+
+// opening stands before a record.
+func opening(i int) string {
+	if i == 0 {
+		return `{"Records":[`
+	}
+	return ","
+}
+
+// closing stands before the rest.
+func (l list) closing() string {
+	if len(l.records) == 0 {
+		return `{"Records":[],`
+	}
+	return "],"
 }
 
 // cut takes records up to the bounds of one answer, at least one.
 func cut(records []record, limit int) []record {
 	size := 0
 	for i, r := range records {
-		size += len(r.data)
+		size += r.size
 		if i == limit || (i > 0 && size > maxPage) {
 			return records[:i]
 		}

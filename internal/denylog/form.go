@@ -21,6 +21,12 @@ const (
 	formLegacy
 )
 
+// CheckFormat returns the error of a format that does not exist.
+func CheckFormat(format string) error {
+	_, err := parseForm(format)
+	return err
+}
+
 func parseForm(s string) (form, error) {
 	switch s {
 	case "json", "":

@@ -10,6 +10,15 @@ import (
 	"syscall"
 )
 
+// CheckOutput returns the error of an output that does not exist. It opens none.
+func CheckOutput(output string) error {
+	if output == Off || output == "" {
+		return nil
+	}
+	_, _, err := parseOutput(output)
+	return err
+}
+
 // parseOutput splits the name of an output into its sink and the path of a file.
 func parseOutput(s string) (sink, path string, err error) {
 	switch path, isFile := strings.CutPrefix(s, "file:"); {

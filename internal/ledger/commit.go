@@ -34,10 +34,14 @@ func (l *Ledger) commit(change func()) error {
 	snapshot, publish, bodies := l.freeze(change)
 	if snapshot == nil { // what is public may still be said of another time
 		publish()
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.await.committed()
 		return nil
 	}
 	var err error
 	if l.Store != nil {
+		l.finish()
 		err = l.Store.Save(snapshot)
 	}
 	if err == nil {
@@ -47,16 +51,21 @@ func (l *Ledger) commit(change func()) error {
 	return err
 }
 
-// freeze encodes everything under the lock. Without a change there is no
-// snapshot to save.
+// freeze copies or encodes everything under the lock, into the buffers of the
+// commit before. Without a change there is no snapshot to save, and without news
+// nothing to publish.
 func (l *Ledger) freeze(change func()) (s *Snapshot, publish func(), bodies int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.await.freezing()
 	if change != nil {
 		change()
 		l.changed = true
 	}
 	publish = func() {}
+	if !l.changed && (l.Stale == nil || !l.Stale()) {
+		return nil, publish, 0
+	}
 	if l.Present != nil {
 		publish = l.Present()
 	}
@@ -64,15 +73,41 @@ func (l *Ledger) freeze(change func()) (s *Snapshot, publish func(), bodies int)
 		return nil, publish, 0
 	}
 	l.changed = false
-	s = &Snapshot{Generation: l.generation + 1, Places: l.listPlaces()}
-	for _, section := range l.Sections {
-		s.Sections = append(s.Sections, SectionState{Name: section.StateName(), Data: section.AppendState(nil)})
+	l.snapshot.Generation = l.generation + 1
+	if l.Store != nil {
+		l.fill(&l.snapshot)
 	}
-	return s, publish, l.pending
+	return &l.snapshot, publish, l.pending
 }
 
-func (l *Ledger) listPlaces() []Place {
-	list := make([]Place, 0, len(l.places))
+// fill encodes everything into the buffers of s, but for what can be encoded
+// later, without the lock.
+func (l *Ledger) fill(s *Snapshot) {
+	s.Places = l.appendPlaces(s.Places[:0])
+	if s.Sections == nil {
+		s.Sections = make([]SectionState, len(l.Sections))
+	}
+	for i, section := range l.Sections {
+		to := &s.Sections[i]
+		to.Name = section.StateName()
+		if large, ok := section.(Freezer); ok {
+			appendState := large.FreezeState()
+			l.later = append(l.later, func() { to.Data = appendState(to.Data[:0]) })
+			continue
+		}
+		to.Data = section.AppendState(to.Data[:0])
+	}
+}
+
+// finish encodes what was left for later.
+func (l *Ledger) finish() {
+	for _, encode := range l.later {
+		encode()
+	}
+	l.later = l.later[:0]
+}
+
+func (l *Ledger) appendPlaces(list []Place) []Place {
 	for p, position := range l.places {
 		list = append(list, Place{Source: p.source, Partition: p.name, Position: position})
 	}
@@ -102,6 +137,7 @@ func (l *Ledger) settle(s *Snapshot, bodies int, err error) {
 	l.generation = s.Generation
 	l.pending -= bodies
 	l.status.Failing, l.status.LastSuccess = false, now
+	l.await.committed()
 	l.release()
 }
 
@@ -155,6 +191,9 @@ func (l *Ledger) Close() {
 	defer l.mu.Unlock()
 	if l.stalled != nil && !l.closed {
 		close(l.stalled)
+	}
+	if l.ready(); !l.closed {
+		close(l.await.closing)
 	}
 	l.closed = true
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // Section is a part of the totals, kept and encoded by the room that owns it.
-// All of its methods are called under the ledger.
+// All of its methods are called under the ledger; see Freezer.
 type Section interface {
 	// StateName names the section in a snapshot, for ever.
 	StateName() string
@@ -21,6 +21,13 @@ type Section interface {
 	// RestoreState takes the section from what AppendState wrote, in this
 	// release or an earlier one. On an error the section is unchanged.
 	RestoreState(b []byte) error
+}
+
+// Freezer is a large section. FreezeState copies it under the ledger; what it
+// returns does what AppendState does, once, without the ledger, and ends before
+// the next FreezeState is called.
+type Freezer interface {
+	FreezeState() (appendState func(b []byte) []byte)
 }
 
 // Resetter is a section that can begin a new life: at 0, born now. A section
@@ -38,6 +45,9 @@ type Ledger struct {
 	// Present freezes what is to be public, under the ledger, and returns
 	// what publishes it; that is called once the snapshot is durable. May be nil.
 	Present func() (publish func())
+	// Stale reports whether there is more to be public although nothing was
+	// counted since the last commit; nil is never. Commits ask one at a time.
+	Stale func() bool
 	// Logger is told when commits begin to fail, and when they work again; nil
 	// is slog.Default.
 	Logger *slog.Logger
@@ -49,8 +59,12 @@ type Ledger struct {
 	stalled    chan struct{} // closed when reading may go on; nil while it may
 	closed     bool
 	generation uint64
+	await      awaiting
+	bounds     map[string]*bound // by source
 
 	committing sync.Mutex
+	snapshot   Snapshot // of the last commit, whose buffers the next one uses
+	later      []func() // what is left to encode of it
 	status     Status
 	told       time.Time // of the failure that goes on
 }
@@ -74,7 +88,9 @@ func (l *Ledger) move(source, name, position string) {
 	if l.places == nil {
 		l.places = make(map[partition]string)
 	}
+	_, known := l.places[partition{source, name}]
 	l.places[partition{source, name}] = position
+	l.keep(source, name, position, !known)
 }
 
 // View runs f while no body counts: to read all totals as one consistent state.
@@ -107,7 +123,10 @@ func (p Places) Pin(name, position string) {
 	p.ledger.View(func() {
 		p.ledger.changed = true
 		if position == "" {
-			delete(p.ledger.places, partition{p.source, name})
+			if _, known := p.ledger.places[partition{p.source, name}]; known {
+				delete(p.ledger.places, partition{p.source, name})
+				p.ledger.dropped(p.source)
+			}
 			return
 		}
 		p.ledger.move(p.source, name, position)

@@ -1,9 +1,12 @@
 package ledger
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"log/slog"
+	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -44,8 +47,17 @@ func (s *shelf) Save(snapshot *Snapshot) error {
 	if s.err != nil {
 		return s.err
 	}
-	s.kept = append(s.kept, snapshot)
+	s.kept = append(s.kept, snapshot.clone())
 	return nil
+}
+
+// clone copies a snapshot, of which a store may keep nothing.
+func (s *Snapshot) clone() *Snapshot {
+	copied := &Snapshot{s.Generation, slices.Clone(s.Places), slices.Clone(s.Sections)}
+	for i := range copied.Sections {
+		copied.Sections[i].Data = bytes.Clone(copied.Sections[i].Data)
+	}
+	return copied
 }
 
 func (s *shelf) fail(err error) {
@@ -150,6 +162,96 @@ func TestNothingNewIsNotCommitted(t *testing.T) {
 	}
 	if n := len(k.shelf.kept); n != 0 {
 		t.Errorf("%d snapshots of nothing", n)
+	}
+}
+
+// TestNothingNewIsNotWorkedFor: a commit without a change asks no section and
+// presents nothing; news are presented, and not saved.
+func TestNothingNewIsNotWorkedFor(t *testing.T) {
+	k := newKept()
+	presented, news := 0, false
+	k.Present = func() func() { presented++; return func() {} }
+	k.Stale = func() bool { return news }
+	for range 3 {
+		if err := k.Commit(); err != nil || presented > 0 {
+			t.Fatalf("presented %d times, %v", presented, err)
+		}
+	}
+	news = true
+	if err := k.Commit(); err != nil || presented != 1 || len(k.shelf.kept) > 0 {
+		t.Errorf("presented %d times, %d snapshots, %v", presented, len(k.shelf.kept), err)
+	}
+	news = false
+	k.count("a", 1)
+	if n := testing.AllocsPerRun(100, func() { _ = k.Commit() }); n > 0 {
+		t.Errorf("%v allocations of a commit without a change", n)
+	}
+	if presented != 2 || len(k.shelf.kept) != 1 {
+		t.Errorf("presented %d times, %d snapshots", presented, len(k.shelf.kept))
+	}
+}
+
+// large is a section that is copied under the ledger and encoded later.
+type large struct {
+	total
+	ledger *Ledger
+	open   bool // the ledger was open when the copy was encoded
+}
+
+func (l *large) FreezeState() func([]byte) []byte {
+	n := l.n
+	return func(b []byte) []byte {
+		if l.open = l.ledger.mu.TryLock(); l.open {
+			l.n++ // a body counts meanwhile
+			l.ledger.mu.Unlock()
+		}
+		return binary.AppendUvarint(b, n)
+	}
+}
+
+// TestLargeSectionsAreEncodedWithoutTheLedger, and are what they were under it.
+func TestLargeSectionsAreEncodedWithoutTheLedger(t *testing.T) {
+	shelf := &shelf{}
+	l := &Ledger{Store: shelf, Logger: slog.New(slog.DiscardHandler)}
+	section := &large{ledger: l}
+	l.Sections = []Section{section}
+	for want := range uint64(3) {
+		if err := l.Change(func() {}); err != nil || !section.open {
+			t.Fatalf("open %v, %v", section.open, err)
+		}
+		if n, _ := binary.Uvarint(shelf.kept[want].Sections[0].Data); n != want {
+			t.Errorf("%d, want %d", n, want)
+		}
+	}
+}
+
+// wide is a section of a megabyte, and wideLater one that is encoded later.
+type (
+	wide      struct{ total }
+	wideLater struct{ wide }
+)
+
+func (*wide) AppendState(b []byte) []byte             { return slices.Grow(b, 1<<20)[:1<<20] }
+func (w *wideLater) FreezeState() func([]byte) []byte { return w.AppendState }
+
+// TestCommitsUseTheirBuffersAgain: sections of megabytes are encoded into those
+// of the commit before.
+func TestCommitsUseTheirBuffersAgain(t *testing.T) {
+	for _, section := range []Section{&wide{}, &wideLater{}} {
+		l := &Ledger{Store: Memory{}, Sections: []Section{section}}
+		var before, after runtime.MemStats
+		for round := range 12 {
+			if round == 2 {
+				runtime.ReadMemStats(&before)
+			}
+			if err := l.Change(func() {}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		runtime.ReadMemStats(&after)
+		if each := (after.TotalAlloc - before.TotalAlloc) / 10; each > 64<<10 {
+			t.Errorf("%T: %d bytes a commit", section, each)
+		}
 	}
 }
 

@@ -1,8 +1,6 @@
 package pipeline
 
 import (
-	"time"
-
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flowlog"
 )
@@ -18,8 +16,8 @@ type sheet struct {
 	lastEnd  int64 // Unix seconds; 0 before the first record
 }
 
-// observe accounts for one placed block.
-func (s *sheet) observe(b *flowlog.Block, now time.Time) {
+// observe accounts for one placed block, at a time in Unix seconds.
+func (s *sheet) observe(b *flowlog.Block, now int64) {
 	s.records += uint64(len(b.Records)) + b.Skipped.Sum()
 	for i, n := range b.Skipped {
 		s.skipped[i] += n
@@ -28,7 +26,7 @@ func (s *sheet) observe(b *flowlog.Block, now time.Time) {
 		s.failures[i] += n
 	}
 	for i := range b.Records {
-		s.place(&b.Records[i], now.Unix())
+		s.place(&b.Records[i], now)
 	}
 }
 
@@ -82,14 +80,30 @@ type delays struct {
 	sum     uint64
 }
 
+// delayStep divides all bounds, so that the bucket of a delay is looked up by
+// its steps.
+const delayStep = 30
+
+// bucketOf is the bucket of a delay of so many steps.
+var bucketOf = func() (buckets [1800/delayStep + 1]uint8) {
+	i := uint8(0)
+	for steps := range buckets {
+		if int64(steps)*delayStep > delayBounds[i] {
+			i++
+		}
+		buckets[steps] = i
+	}
+	return buckets
+}()
+
 // observe adds one delay; a window that ends in the future has none.
 func (d *delays) observe(seconds int64) {
 	seconds = max(seconds, 0)
-	i := 0
-	for i < len(delayBounds) && seconds > delayBounds[i] {
-		i++
+	bucket := len(delayBounds)
+	if steps := (uint64(seconds) + delayStep - 1) / delayStep; steps < uint64(len(bucketOf)) {
+		bucket = int(bucketOf[steps])
 	}
-	d.buckets[i]++
+	d.buckets[bucket]++
 	d.sum += uint64(seconds)
 }
 

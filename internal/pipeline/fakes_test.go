@@ -29,6 +29,7 @@ func (t *fakeTally) Discard()                      { t.n = 0 }
 
 type fakeLocator func([]flow.Record)
 
+func (f fakeLocator) Begin()                       {}
 func (f fakeLocator) Locate(records []flow.Record) { f(records) }
 
 type fakeLedger struct{ way *way }
@@ -56,12 +57,12 @@ func newWay() *way {
 			w.readers++
 			return flowlog.NewReader(flowlog.Options{Deliveries: known})
 		},
-		Locator:   func() Locator { return all },
-		NewTally:  func() Tally { return &fakeTally{way: w} },
-		Observers: []Observer{fakeObserver{w}},
-		Ledger:    fakeLedger{w},
-		Accounts:  NewAccounts("kinesis"),
-		Window:    &Window{},
+		NewLocator: func() Locator { return all },
+		NewTally:   func() Tally { return &fakeTally{way: w} },
+		Observers:  []Observer{fakeObserver{w}},
+		Ledger:     fakeLedger{w},
+		Accounts:   NewAccounts("kinesis"),
+		Window:     &Window{},
 	}
 	return w
 }

@@ -64,8 +64,8 @@ func TestFault46PoisonRecord(t *testing.T) {
 			w.NewReader = func(known flowlog.Deliveries) Reader { return &poisoned{Reader: made(known)} }
 		},
 		"address book": func(w *way) {
-			locator := w.Locator()
-			w.Locator = func() Locator {
+			locator := w.NewLocator()
+			w.NewLocator = func() Locator {
 				return fakeLocator(func(records []flow.Record) {
 					locator.Locate(records)
 					if len(records) == 2 {

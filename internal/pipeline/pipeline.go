@@ -20,9 +20,12 @@ type Reader interface {
 	Read(body flow.Body, yield func(*flowlog.Block) error) error
 }
 
-// Locator places records: it sets Subnet, Direction and Ambiguous. It is one
-// state of the address book, safe for concurrent use.
-type Locator interface{ Locate(records []flow.Record) }
+// Locator places records: it sets Subnet, Direction and Ambiguous.
+type Locator interface {
+	// Begin takes the address book as it stands, for the blocks of one body.
+	Begin()
+	Locate(records []flow.Record)
+}
 
 // Observer is told the placed records of every body. It must not keep the
 // slice, and must not block: it slows down its source.
@@ -49,8 +52,8 @@ type Pipeline struct {
 	// NewReader makes the reader of one worker, which asks known what was
 	// delivered before; nil without a Window.
 	NewReader func(known flowlog.Deliveries) Reader
-	// Locator returns the address book as it stands; a body sees one state of it.
-	Locator func() Locator
+	// NewLocator makes the locator of one worker.
+	NewLocator func() Locator
 	// NewTally makes the tally of one worker.
 	NewTally func() Tally
 	// Observers are told the records of each block, in this order.
@@ -109,7 +112,7 @@ func (p *Pipeline) start() {
 }
 
 func (p *Pipeline) newWorker() *worker {
-	w := &worker{pipeline: p, tally: p.NewTally()}
+	w := &worker{pipeline: p, locator: p.NewLocator(), tally: p.NewTally()}
 	if p.Window == nil {
 		w.reader = p.NewReader(nil)
 	} else {
@@ -124,6 +127,7 @@ func (p *Pipeline) newWorker() *worker {
 type worker struct {
 	pipeline *Pipeline
 	reader   Reader
+	locator  Locator
 	tally    Tally
 	sheet    sheet
 
@@ -132,9 +136,8 @@ type worker struct {
 	broken     bool        // after a panic
 
 	// Of the body in hand.
-	source  string
-	locator Locator
-	now     time.Time
+	source string
+	now    int64 // Unix seconds
 
 	yield func(*flowlog.Block) error
 	apply func()
@@ -142,7 +145,8 @@ type worker struct {
 
 func (w *worker) handle(body flow.Body) error {
 	p := w.pipeline
-	w.source, w.locator, w.now = body.Source, p.Locator(), time.Now()
+	w.source, w.now = body.Source, time.Now().Unix()
+	w.locator.Begin()
 	if err := w.read(body); err != nil {
 		w.tally.Discard()
 		w.deliveries.Discard()

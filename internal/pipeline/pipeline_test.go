@@ -37,6 +37,14 @@ func (l *net10) Locate(records []flow.Record) {
 	}
 }
 
+// locator places by one state of a book that changes.
+type locator struct {
+	book *atomic.Pointer[net10]
+	*net10
+}
+
+func (l *locator) Begin() { l.net10 = l.book.Load() }
+
 // tally adds up packets, and takes them for wrong when one body was placed by
 // two states of the address book.
 type tally struct {
@@ -99,12 +107,12 @@ func newBench(observers ...Observer) *bench {
 	b := &bench{}
 	b.table.Store(&net10{})
 	b.Pipeline = Pipeline{
-		NewReader: func(flowlog.Deliveries) Reader { return flowlog.NewReader(flowlog.Options{}) },
-		Locator:   func() Locator { return b.table.Load() },
-		NewTally:  func() Tally { return &tally{total: &b.packets, mixed: &b.mixed} },
-		Observers: observers,
-		Ledger:    &b.ledger,
-		Accounts:  NewAccounts("test"),
+		NewReader:  func(flowlog.Deliveries) Reader { return flowlog.NewReader(flowlog.Options{}) },
+		NewLocator: func() Locator { return &locator{book: &b.table} },
+		NewTally:   func() Tally { return &tally{total: &b.packets, mixed: &b.mixed} },
+		Observers:  observers,
+		Ledger:     &b.ledger,
+		Accounts:   NewAccounts("test"),
 	}
 	return b
 }

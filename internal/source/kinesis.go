@@ -41,6 +41,10 @@ type Kinesis struct {
 	PollInterval time.Duration
 	// ListInterval is the time between two listings of the shards; 0 is one minute.
 	ListInterval time.Duration
+	// MaxBuffered bounds the memory of all answers held at once, in bytes, but for
+	// 64 KiB of each shard; what is below MinBuffered is MinBuffered. An answer of
+	// full size takes 16 MiB until its records are handled.
+	MaxBuffered int
 	// Metrics, when set, are kept up to date.
 	Metrics *Metrics
 	// Logger is told of changes; nil is slog.Default.
@@ -78,14 +82,15 @@ func (k *Kinesis) Run(ctx context.Context) error {
 		log = slog.Default()
 	}
 	log = log.With("input", k.Name, "stream", k.Stream)
-	client, meter, watch := kinesis.NewFromConfig(k.AWS), k.Metrics.kinesisMeter(k.Name), &watch{asking: make(chan struct{}, 1)}
+	client, meter, watch := kinesis.NewFromConfig(k.AWS, keepWindowsSmall), k.Metrics.kinesisMeter(k.Name), &watch{asking: make(chan struct{}, 1)}
+	room := &room{free: max(k.MaxBuffered, MinBuffered), held: meter.buffered, waited: meter.waited}
 	places := k.Places
 	if places == nil {
 		places = &pins{}
 	}
 	for {
 		s := &stream{
-			Kinesis: k, client: client, meter: meter, log: log, watch: watch, places: places,
+			Kinesis: k, client: client, room: room, meter: meter, log: log, watch: watch, places: places,
 			trouble: &trouble{log: log, up: meter.up},
 			poke:    make(chan struct{}, 1),
 			shards:  make(map[string]*shard),
@@ -101,6 +106,7 @@ func (k *Kinesis) Run(ctx context.Context) error {
 type stream struct {
 	*Kinesis
 	client  *kinesis.Client
+	room    *room
 	meter   *meter
 	log     *slog.Logger
 	trouble *trouble

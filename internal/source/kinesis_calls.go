@@ -3,6 +3,8 @@ package source
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -10,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"github.com/aws/smithy-go/middleware"
@@ -38,6 +41,19 @@ var errBroken = errors.New("the answer is incomplete: something between here and
 // break the bounds of a shard.
 func once(o *kinesis.Options) { o.Retryer = aws.NopRetryer{} }
 
+// streamWindow is how much of an answer HTTP/2 may take in before it is read,
+// as while it waits for room; the default is 4 MiB. Over a round trip of 100 ms
+// it still lets through the 2 MB a second that a shard gives.
+const streamWindow = 256 << 10
+
+func keepWindowsSmall(o *kinesis.Options) {
+	if client, ok := o.HTTPClient.(*awshttp.BuildableClient); ok {
+		o.HTTPClient = client.WithTransportOptions(func(t *http.Transport) {
+			t.HTTP2 = &http.HTTP2Config{MaxReceiveBufferPerStream: streamWindow}
+		})
+	}
+}
+
 // call makes one call, counted and bounded in time.
 func call[In, Out any](ctx context.Context, s *stream, op operation,
 	do func(context.Context, In, ...func(*kinesis.Options)) (Out, error), in In, whole func(Out) bool,
@@ -49,7 +65,7 @@ func call[In, Out any](ctx context.Context, s *stream, op operation,
 	if err == nil && !whole(out) {
 		err = errBroken
 	}
-	if err != nil && !errors.Is(ctx.Err(), context.Canceled) {
+	if err != nil && !errors.Is(ctx.Err(), context.Canceled) && !errors.Is(err, errNoRoom) {
 		s.meter.refused(op, cloud.Reason(err))
 	}
 	return out, err
@@ -122,14 +138,26 @@ func (s *stream) iteratorAt(ctx context.Context, shardID string, p position) (st
 }
 
 // page reads what is behind an iterator, up to the bounds of AWS: 10,000
-// records and 10 MiB. An answer that says nothing at all would read as the end
-// of the shard, so it is taken for broken.
-func (s *stream) page(ctx context.Context, iterator string) (*kinesis.GetRecordsOutput, error) {
+// records and 10 MiB. Room for size bytes is found before the call, so that a
+// shard that is behind waits with empty hands. Without an error the caller
+// releases the answer; with one it still tells its size.
+func (s *stream) page(ctx context.Context, iterator string, size int) (*answer, error) {
+	a := &answer{room: s.room}
+	if err := a.reserve(ctx, size); err != nil {
+		return a, fmt.Errorf("%w: %w", errNoRoom, err)
+	}
 	in := &kinesis.GetRecordsInput{ShardIterator: &iterator}
 	_, in.StreamARN = s.target()
-	return call(ctx, s, getRecords, s.client.GetRecords, in, func(o *kinesis.GetRecordsOutput) bool {
-		return o.NextShardIterator != nil || o.MillisBehindLatest != nil || len(o.Records)+len(o.ChildShards) > 0
-	})
+	get := func(ctx context.Context, in *kinesis.GetRecordsInput, options ...func(*kinesis.Options)) (*kinesis.GetRecordsOutput, error) {
+		return s.client.GetRecords(ctx, in, append(options, func(o *kinesis.Options) { o.Protocol = sparing{o.Protocol, a} })...)
+	}
+	out, err := call(ctx, s, getRecords, get, in, func(*kinesis.GetRecordsOutput) bool { return a.whole() })
+	if err != nil {
+		a.release()
+		return a, err
+	}
+	a.at = serverTime(out.ResultMetadata, a.at)
+	return a, nil
 }
 
 func isExpiredIterator(err error) bool {

@@ -19,7 +19,10 @@ type Metrics struct {
 	transported, messages *prometheus.CounterVec
 	requests, failures    *prometheus.CounterVec
 	resets, gaps          *prometheus.CounterVec
+	buffered              *prometheus.GaugeVec
+	waited                *prometheus.CounterVec
 	lag                   *lags
+	object                objectMetrics
 }
 
 // NewMetrics makes the metrics and registers them; reg may be nil.
@@ -40,14 +43,17 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		failures:    counter("flowlog_source_request_failures_total", "", "API requests that failed.", "source", "operation", "reason"),
 		resets:      counter("flowlog_source_resets_total", "", "Times that the stream was found made anew, and all places in it void.", "source"),
 		gaps:        counter("flowlog_source_gap_seconds_total", "seconds", "Time whose records left the source before they were read, summed over the shards.", "source"),
+		buffered:    gauge("flowlog_source_buffered_bytes", "bytes", "Memory that answers above 64 KiB hold until their messages are handled.", "source"),
+		waited:      counter("flowlog_source_buffer_wait_seconds_total", "seconds", "Time that shards waited for such memory, summed over the shards.", "source"),
 		lag: &lags{
 			desc: prometheus.V2.NewDesc("flowlog_source_lag_seconds", "How far the reader is behind the tip of the source.",
 				prometheus.UnconstrainedLabels{"source", "shard"}, nil, prometheus.WithUnit("seconds")),
 			shards: make(map[shardOf]lag),
 		},
 	}
+	m.object = newObjectMetrics(reg)
 	if reg != nil {
-		reg.MustRegister(m.up, m.success, m.shards, m.transported, m.messages, m.requests, m.failures, m.resets, m.gaps, m.lag)
+		reg.MustRegister(m.up, m.success, m.shards, m.transported, m.messages, m.requests, m.failures, m.resets, m.gaps, m.buffered, m.waited, m.lag)
 	}
 	return m
 }
@@ -58,7 +64,9 @@ type meter struct {
 	source          string
 	up, success     prometheus.Gauge
 	bytes, messages prometheus.Counter
-	resets, gaps    prometheus.Counter // of a source with shards
+	// Those of a source with shards:
+	resets, gaps, waited prometheus.Counter
+	buffered             prometheus.Gauge
 }
 
 // meter makes the series that every source has, all at 0; m may be nil.
@@ -77,6 +85,7 @@ func (m *Metrics) meter(source string) *meter {
 func (m *Metrics) kinesisMeter(source string) *meter {
 	t := m.meter(source)
 	t.resets, t.gaps = t.all.resets.WithLabelValues(source), t.all.gaps.WithLabelValues(source)
+	t.buffered, t.waited = t.all.buffered.WithLabelValues(source), t.all.waited.WithLabelValues(source)
 	for _, s := range []state{waiting, reading, closed} {
 		t.all.shards.WithLabelValues(source, string(s))
 	}

@@ -52,6 +52,7 @@ func TestMetricsBornAtZero(t *testing.T) {
 		"flowlog_source_read_bytes_total": 1, "flowlog_source_messages_total": 1,
 		"flowlog_source_requests_total": 4, "flowlog_source_request_failures_total": 24,
 		"flowlog_source_resets_total": 1, "flowlog_source_gap_seconds_total": 1,
+		"flowlog_source_buffered_bytes": 1, "flowlog_source_buffer_wait_seconds_total": 1,
 	} {
 		got := b.metric(t, name)
 		if len(got) != series {

@@ -1,7 +1,9 @@
 package source
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
@@ -43,6 +45,8 @@ type shard struct {
 	iterator string
 	// readAt is when the last read ended.
 	readAt time.Time
+	// expected is how much memory the next answer is likely to take: as much as the last.
+	expected int
 	// failures is how many calls failed since the last read that did not.
 	failures int
 
@@ -110,28 +114,35 @@ func (sh *shard) aim(ctx context.Context) (pause time.Duration, end bool) {
 
 // next reads one answer and hands its records over.
 func (sh *shard) next(ctx context.Context) (pause time.Duration, end bool) {
-	page, err := sh.page(ctx, sh.iterator)
+	page, err := sh.page(ctx, sh.iterator, sh.expected)
 	sh.readAt = time.Now()
+	if errors.Is(err, errNoRoom) {
+		sh.expected = page.size
+		return minGap, false
+	}
 	if err != nil {
+		sh.expected = 0 // a call that may fail again keeps no room
 		return sh.failed(ctx, err)
 	}
-	sh.failures = 0
+	sh.failures, sh.expected = 0, page.size
 	sh.trouble.worked(sh.id)
-	behind := time.Duration(aws.ToInt64(page.MillisBehindLatest)) * time.Millisecond
-	sh.meter.page(sh.id, len(page.Records), size(page.Records), behind)
+	behind := time.Duration(aws.ToInt64(page.behind)) * time.Millisecond
+	sh.meter.page(sh.id, len(page.records), page.bytes(), behind)
 	// The last records of a closed shard come together with a null iterator.
-	if err := sh.handle(ctx, page.Records); err != nil {
+	err = sh.handle(ctx, page.records)
+	page.release()
+	if err != nil {
 		sh.fail(err)
 		return 0, true
 	}
-	if page.NextShardIterator == nil {
-		sh.finish(ctx, page.ChildShards)
+	if page.next == nil {
+		sh.finish(ctx, page.children)
 		return 0, true
 	}
-	sh.iterator = *page.NextShardIterator
+	sh.iterator = *page.next
 	gap := minGap
 	if behind == 0 {
-		sh.idle(serverTime(page.ResultMetadata, sh.position.seen))
+		sh.idle(cmp.Or(page.at, sh.position.seen))
 		gap = max(gap, orDefault(sh.PollInterval, time.Second))
 	}
 	return time.Until(sh.readAt.Add(gap)), false
@@ -139,15 +150,15 @@ func (sh *shard) next(ctx context.Context) (pause time.Duration, end bool) {
 
 // handle hands the records over, all of them even when ctx ends meanwhile. The
 // position moves with those that were handled.
-func (sh *shard) handle(ctx context.Context, records []types.Record) error {
+func (sh *shard) handle(ctx context.Context, records []record) error {
 	ctx = context.WithoutCancel(ctx)
 	mark := sh.identity.mark()
 	for i := range records {
-		next := position{after: aws.ToString(records[i].SequenceNumber), seen: aws.ToTime(records[i].ApproximateArrivalTimestamp)}
+		next := position{after: string(records[i].sequence), seen: records[i].arrived}
 		if sh.handled != "" && !later(next.after, sh.handled) {
 			continue
 		}
-		data := records[i].Data
+		data := records[i].data
 		if data == nil {
 			data = []byte{}
 		}
@@ -162,13 +173,6 @@ func (sh *shard) handle(ctx context.Context, records []types.Record) error {
 		sh.position, sh.handled, sh.noted = next, next.after, time.Now()
 	}
 	return nil
-}
-
-func size(records []types.Record) (n int) {
-	for i := range records {
-		n += len(records[i].Data)
-	}
-	return n
 }
 
 // failed decides after a refused call how long to wait and where to go on. A

@@ -16,14 +16,27 @@ func (t *Totals) StateName() string { return "traffic" }
 
 // AppendState appends the totals of all subnets: for each its identity, when it
 // was born, and its counters. The caller holds the ledger.
-func (t *Totals) AppendState(b []byte) []byte {
+func (t *Totals) AppendState(b []byte) []byte { return t.FreezeState()(b) }
+
+// FreezeState copies the totals, under the ledger. What it returns appends them
+// as AppendState does, once, without.
+func (t *Totals) FreezeState() func(b []byte) []byte {
+	f := t.Freeze()
+	return func(b []byte) []byte {
+		defer f.Release()
+		return f.appendState(b)
+	}
+}
+
+func (f *Frozen) appendState(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(numClasses))
-	for i := range t.rows {
-		r := &t.rows[i]
+	for i := range f.rows {
+		r := &f.rows[i]
 		b = appendText(b, r.Subnet.VPCID)
 		b = appendText(b, r.Subnet.CIDR)
 		b = binary.AppendVarint(b, r.Created.UnixNano())
-		for _, a := range r.Counts {
+		for c := range f.counts[i] {
+			a := &f.counts[i][c]
 			b = binary.AppendUvarint(b, a.Bytes)
 			b = binary.AppendUvarint(b, a.Packets)
 			b = binary.AppendUvarint(b, a.Flows)
@@ -45,6 +58,7 @@ func (t *Totals) RestoreState(b []byte) error {
 		return errState
 	}
 	var rows []Row
+	var subnets []*flow.Subnet
 	byKey := map[flow.Key]int{}
 	for len(r.rest) > 0 && !r.damaged {
 		row := Row{Subnet: &flow.Subnet{VPCID: r.text(), CIDR: r.text(), Slot: len(rows)}, Created: time.Unix(0, r.varint())}
@@ -55,21 +69,23 @@ func (t *Totals) RestoreState(b []byte) error {
 			return errState
 		}
 		byKey[row.Subnet.Key()] = len(rows)
-		rows = append(rows, row)
+		rows, subnets = append(rows, row), append(subnets, row.Subnet)
 	}
 	if r.damaged {
 		return errState
 	}
-	t.rows, t.byKey = rows, byKey
+	t.rows, t.byKey, t.labels = rows, byKey, &labelled{subnets: subnets}
 	return nil
 }
 
-// ResetState begins all totals anew: at 0, born now.
+// ResetState begins all totals anew: at 0, born now. The rows are new ones, for
+// who has frozen them still reads when they were born.
 func (t *Totals) ResetState() {
-	now := t.now()
-	for i := range t.rows {
-		t.rows[i].Counts, t.rows[i].Created = Counts{}, now
+	rows, now := make([]Row, len(t.rows)), t.now()
+	for i := range rows {
+		rows[i] = Row{Subnet: t.rows[i].Subnet, Created: now}
 	}
+	t.rows = rows
 }
 
 // reader takes values off the front of rest. After damage it gives zeros.

@@ -17,8 +17,8 @@ func counted() *Totals {
 	return t
 }
 
-// plain returns the rows as values.
-func plain(t *Totals) (rows []any) {
+// values returns the rows as values.
+func values(t *Totals) (rows []any) {
 	for _, r := range t.Rows() {
 		rows = append(rows, []any{r.Subnet.Key(), r.Counts, r.Created.UnixNano()})
 	}
@@ -30,7 +30,7 @@ func TestTotalsSurviveARestart(t *testing.T) {
 	if err := after.RestoreState(before.AppendState(nil)); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(plain(before), plain(after)); diff != "" {
+	if diff := cmp.Diff(values(before), values(after)); diff != "" {
 		t.Error(diff)
 	}
 	// The address book then says which of the subnets still are.
@@ -66,9 +66,9 @@ func FuzzRestoreState(f *testing.F) {
 	f.Add([]byte{4, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		totals := counted()
-		before := plain(totals)
+		before := values(totals)
 		if err := totals.RestoreState(data); err != nil {
-			if diff := cmp.Diff(before, plain(totals)); diff != "" {
+			if diff := cmp.Diff(before, values(totals)); diff != "" {
 				t.Error(diff)
 			}
 			return
@@ -77,7 +77,7 @@ func FuzzRestoreState(f *testing.F) {
 		if err := again.RestoreState(totals.AppendState(nil)); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(plain(totals), plain(again)); diff != "" {
+		if diff := cmp.Diff(values(totals), values(again)); diff != "" {
 			t.Error(diff)
 		}
 	})

@@ -194,7 +194,7 @@ func TestBookWithoutPermission(t *testing.T) {
 	b := &Book{Loader: &EC2{Client: client}, Logger: slog.New(slog.NewTextHandler(&log, nil))}
 	inBubble(t, b, func() {
 		recs := []flow.Record{record("10.0.0.5", "8.8.8.8")}
-		b.Table().Locate(recs, nil)
+		locate(b.Table(), recs, nil)
 		if b.Ready() != nil || recs[0].Subnet != nil || recs[0].Ambiguous {
 			t.Errorf("ready %v, record %+v", b.Ready(), recs[0])
 		}
@@ -321,7 +321,7 @@ func TestBookIsReplacedWhileRecordsArePlaced(t *testing.T) {
 		workers.Go(func() {
 			for range 500 {
 				recs := []flow.Record{record("10.0.0.5", "8.8.8.8"), record("8.8.8.8", "10.0.1.5", atENI("eni-1")), record("10.0.1.5", "10.0.0.7", atENI("eni-1"))}
-				b.Table().Locate(recs, l)
+				locate(b.Table(), recs, l)
 				_, first := placed(&recs[0])
 				for i := range recs {
 					if _, vpcID := placed(&recs[i]); vpcID != first || vpcID == "" {

@@ -1,29 +1,40 @@
 package vpc
 
-import (
-	"net/netip"
+import "github.com/flowlog-exporter/flowlog-exporter/internal/flow"
 
-	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
-)
-
-// best returns the best candidate of an address for an interface of the VPC,
-// nil if there is none, and whether candidates of several known VPCs are left.
-// See [Table.Locate] for what a candidate is.
-func (t *Table) best(rec *flow.Record, vpc vpcNumber, addr netip.Addr) (s *flow.Subnet, several bool) {
-	r, _ := t.prefixes.Lookup(addr)
-	c := choice{rec: rec}
-	for ; r != nil && !c.final(); r = r.above {
-		c.offer(r.of(vpc))
-		c.offer(r.unknown)
+// choice returns the best candidate of the addresses of a rung, and whether
+// candidates of several known VPCs are left. It stays the same as long as the
+// name does. See [Placer.Locate] for what a candidate is.
+func (v *vantage) choice(rec *flow.Record, own *rung) *chosen {
+	c := &v.chosen[own.family]
+	if c.rung != own {
+		*c = v.choose(rec, own)
 	}
-	return c.best, c.several
+	return c
 }
 
-// local reports whether the address has a candidate. It needs no choice.
-func (t *Table) local(rec *flow.Record, vpc vpcNumber, addr netip.Addr) bool {
-	r, _ := t.prefixes.Lookup(addr)
+func (v *vantage) choose(rec *flow.Record, own *rung) chosen {
+	c := choice{rec: rec, lone: v.vpc != anyVPC || !own.mixed}
+	for r := own; r != nil && !c.final(); r = r.above {
+		c.offer(r.of(v.vpc))
+		c.offer(r.unknown)
+	}
+	return chosen{own, c.best, c.several}
+}
+
+// local reports whether the addresses of a rung have a candidate. It needs no
+// choice.
+func (v *vantage) local(rec *flow.Record, r *rung) bool {
+	switch {
+	case r == nil:
+		return false
+	case v.everywhere:
+		return true
+	case v.chosen[r.family].rung == r:
+		return v.chosen[r.family].best != nil
+	}
 	for ; r != nil; r = r.above {
-		if anyCompatible(r.of(vpc), rec) || anyCompatible(r.unknown, rec) {
+		if anyCompatible(r.of(v.vpc), rec) || anyCompatible(r.unknown, rec) {
 			return true
 		}
 	}
@@ -47,6 +58,7 @@ type choice struct {
 	agrees  uint8
 	vpcID   string // the first known VPC among the equals of best
 	several bool
+	lone    bool // all candidates are of one known VPC at most
 }
 
 // Bits of agreement: what the zone says outweighs what the account says.
@@ -56,7 +68,9 @@ const (
 )
 
 // final reports that no further candidate can change the choice.
-func (c *choice) final() bool { return c.several && c.agrees == sameAccount|sameZone }
+func (c *choice) final() bool {
+	return c.agrees == sameAccount|sameZone && (c.several || c.lone)
+}
 
 func (c *choice) offer(subnets []*flow.Subnet) {
 	for _, s := range subnets {

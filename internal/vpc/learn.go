@@ -3,8 +3,7 @@ package vpc
 import (
 	"net/netip"
 	"sync"
-
-	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
+	"sync/atomic"
 )
 
 // DefaultLearnerSize is the number of interfaces that a zero Learner remembers.
@@ -20,8 +19,9 @@ const DefaultLearnerSize = 65536
 // An end that is the only local one needs no telling here: its record is
 // intersected with the others, and leaves that end or a better founded one.
 //
-// The zero value is ready for use. A Learner is safe for concurrent use; it is
-// locked at most twice per block. A nil Learner learns nothing.
+// The zero value is ready for use. A Learner is safe for concurrent use: it is
+// locked when a worker meets an interface anew, and what is known of one is
+// changed without a lock. A nil Learner learns nothing.
 //
 // That the own end always shows the interface's primary address is said here:
 // https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
@@ -34,143 +34,113 @@ type Learner struct {
 
 	mu         sync.Mutex
 	young, old map[string]*memory
+	// generation numbers the young one. Who remembered an interface in it
+	// need not do so again before it is the old one.
+	generation atomic.Uint64
 }
 
 // memory is what was learned about one interface.
 type memory struct {
-	id     string
-	v4, v6 ends
+	id   string
+	ends [2]common // by address family
 }
 
-// ends are the addresses that all records of an interface have in common.
-type ends struct {
-	a, b    netip.Addr // equal when one is left
-	seen    bool
-	refuted bool
-}
+// common are the ends that all records of an interface and family have in
+// common; nil before the first record. They become fewer twice at most, so they
+// are replaced as a whole.
+type common struct{ atomic.Pointer[ends] }
 
-// learn takes the records of a block into account that say neither direction
-// nor an interface which the book knows.
-func (l *Learner) learn(t *Table, recs []flow.Record) {
-	if l == nil {
-		return
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var last *memory
-	for i := range recs {
-		rec := &recs[i]
-		if !teaches(t, rec) {
-			continue
-		}
-		if last == nil || last.id != string(rec.InterfaceID) {
-			last = l.remember(rec.InterfaceID)
-		}
-		last.family(rec).meet(plain(rec.Src), plain(rec.Dst))
-	}
-}
-
-func teaches(t *Table, rec *flow.Record) bool {
-	if rec.Direction != flow.DirectionUnknown || !learnable(rec) {
-		return false
-	}
-	_, known := t.interfaces[string(rec.InterfaceID)]
-	return !known
-}
+// ends are two addresses, equal when one is left, and none when none is.
+type ends struct{ a, b netip.Addr }
 
 // maxInterfaceID bounds the memory of one interface; ids of AWS have 21 bytes.
 const maxInterfaceID = 64
 
-// learnable reports whether the record has an interface and two ends of one family.
-func learnable(rec *flow.Record) bool {
-	return len(rec.InterfaceID) > 0 && len(rec.InterfaceID) <= maxInterfaceID && rec.Src.IsValid() && rec.Dst.IsValid() &&
-		rec.Src.Unmap().Is4() == rec.Dst.Unmap().Is4()
+// learnable reports whether a record has an interface and two ends of one family.
+func learnable(id []byte, src, dst netip.Addr) bool {
+	return len(id) > 0 && len(id) <= maxInterfaceID && src.IsValid() && src.BitLen() == dst.BitLen()
 }
 
-// direct sets the direction of the records that have none where the own
-// address of their interface was learned.
-func (l *Learner) direct(recs []flow.Record) {
-	if l == nil {
-		return
-	}
+// find returns the interface's memory, nil if there is none.
+func (l *Learner) find(id []byte) *memory {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for i := range recs {
-		rec := &recs[i]
-		if rec.Direction != flow.DirectionUnknown || !learnable(rec) {
-			continue
-		}
-		if m := l.find(rec.InterfaceID); m != nil {
-			own := m.family(rec).own()
-			rec.Direction = oneEnd(own == plain(rec.Src), own == plain(rec.Dst))
-		}
-	}
-}
-
-func (l *Learner) find(id []byte) *memory {
 	if m := l.young[string(id)]; m != nil {
 		return m
 	}
 	return l.old[string(id)]
 }
 
-// remember returns the interface's memory in the young generation.
-func (l *Learner) remember(id []byte) *memory {
+// remember returns the interface's memory in the young generation, and which
+// one that is.
+func (l *Learner) remember(id []byte) (*memory, uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if m := l.young[string(id)]; m != nil {
-		return m
+		return m, l.generation.Load()
 	}
 	m := l.old[string(id)]
 	if m == nil {
 		m = &memory{id: string(id)}
 	}
-	if len(l.young) >= l.generation() {
+	if len(l.young) >= l.most() {
 		l.old, l.young = l.young, l.old
 		clear(l.young)
+		l.generation.Add(1)
 	}
 	if l.young == nil {
 		l.young = make(map[string]*memory)
 	}
 	l.young[m.id] = m
-	return m
+	return m, l.generation.Load()
 }
 
-// generation returns the most interfaces of one generation.
-func (l *Learner) generation() int {
+// most returns the most interfaces of one generation.
+func (l *Learner) most() int {
 	if l.Size <= 0 {
 		return DefaultLearnerSize / 2
 	}
 	return max(1, l.Size/2)
 }
 
-func (m *memory) family(rec *flow.Record) *ends {
-	if rec.Src.Unmap().Is4() {
-		return &m.v4
-	}
-	return &m.v6
-}
+// of returns the ends of the address's family.
+func (m *memory) of(addr netip.Addr) *common { return &m.ends[familyOf(addr)] }
 
-// meet keeps of the ends those that this record has too.
-func (e *ends) meet(src, dst netip.Addr) {
-	switch {
-	case e.refuted:
-	case !e.seen:
-		*e = ends{a: src, b: dst, seen: true}
-	default:
-		a, b := e.a == src || e.a == dst, e.b == src || e.b == dst
-		switch {
-		case a && !b:
-			e.b = e.a
-		case b && !a:
-			e.a = e.b
-		case !a && !b:
-			*e = ends{refuted: true}
+// meet keeps of the ends those that this record has too, and returns them. It
+// also reports whether it was this record that left none.
+func (c *common) meet(src, dst netip.Addr) (left *ends, refuted bool) {
+	for {
+		before := c.Load()
+		after := before.meet(src, dst)
+		if after == before {
+			return after, false
+		}
+		if c.CompareAndSwap(before, after) {
+			return after, *after == ends{}
 		}
 	}
 }
 
+// meet returns what is left of the ends, and itself where that is all.
+func (e *ends) meet(src, dst netip.Addr) *ends {
+	if e == nil {
+		return &ends{src, dst}
+	}
+	a, b := e.a == src || e.a == dst, e.b == src || e.b == dst
+	switch {
+	case a && b || *e == ends{}:
+		return e
+	case a:
+		return &ends{e.a, e.a}
+	case b:
+		return &ends{e.b, e.b}
+	}
+	return &ends{}
+}
+
 // own returns the own address, the zero Addr if it is not known.
 func (e *ends) own() netip.Addr {
-	if e.refuted || e.a != e.b {
+	if e == nil || e.a != e.b {
 		return netip.Addr{}
 	}
 	return e.a

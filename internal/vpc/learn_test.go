@@ -126,7 +126,7 @@ func TestLearn(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			table, l := NewTable(subnets, nil), new(Learner)
 			for i, block := range c.blocks {
-				table.Locate(block, l)
+				locate(table, block, l)
 				if got := told(block); fmt.Sprint(got) != fmt.Sprint(c.want[i]) {
 					t.Errorf("block %d: got %v, want %v", i+1, got, c.want[i])
 				}
@@ -138,7 +138,7 @@ func TestLearn(t *testing.T) {
 func TestLearnLeavesKnownInterfacesAlone(t *testing.T) {
 	l := new(Learner)
 	recs := []flow.Record{record("10.0.0.5", "10.0.1.9", atENI("eni-a"))}
-	testBook().Locate(recs, l)
+	locate(testBook(), recs, l)
 	if l.find([]byte("eni-a")) != nil {
 		t.Error("learned an interface that the book knows")
 	}
@@ -151,13 +151,14 @@ func ofAnyLength(n int) func(*flow.Record) {
 func TestLearnMemoryIsBounded(t *testing.T) {
 	table := NewTable([]flow.Subnet{subnet("10.0.0.0/8", "", "")}, nil)
 	l := &Learner{Size: 100}
+	p := Placer{Learner: l}
 	for n := range 10_000 {
 		own := netip.AddrFrom4([4]byte{10, 1, byte(n >> 8), byte(n)}).String()
 		id := fmt.Sprintf("eni-%d", n)
-		table.Locate([]flow.Record{
+		p.Locate(table, []flow.Record{
 			record(own, "8.8.8.8", atENI(id)),
 			record("10.9.9.9", "8.8.8.8", atENI("eni-always")),
-		}, l)
+		})
 		if got := len(l.young) + len(l.old); got > 100 {
 			t.Fatalf("%d interfaces are remembered, want at most 100", got)
 		}
@@ -169,7 +170,7 @@ func TestLearnMemoryIsBounded(t *testing.T) {
 		record("10.3.3.3", "10.1.0.0", ofAnyLength(maxInterfaceID)), record("10.3.3.4", "10.1.0.0", ofAnyLength(maxInterfaceID)),
 		record("10.3.3.3", "10.1.0.0", ofAnyLength(maxInterfaceID+1)), record("10.3.3.4", "10.1.0.0", ofAnyLength(maxInterfaceID+1)),
 	}
-	table.Locate(recs, l)
+	locate(table, recs, l)
 	if got, want := fmt.Sprint(told(recs)), fmt.Sprint([]string{in, out, ask, in, in, ask, ask}); got != want {
 		t.Errorf("got %v, want %v: active and recent interfaces stay, old ones are forgotten", got, want)
 	}
@@ -181,11 +182,12 @@ func TestLearnConcurrently(t *testing.T) {
 	var workers sync.WaitGroup
 	for w := range 4 {
 		workers.Go(func() {
+			p := Placer{Learner: l}
 			for n := range 500 {
 				id := atENI(fmt.Sprintf("eni-%d", n%97))
 				own := fmt.Sprintf("10.0.0.%d", n%97)
 				recs := []flow.Record{record(own, fmt.Sprintf("10.1.0.%d", w), id), record("8.8.8.8", own, id)}
-				table.Locate(recs, l)
+				p.Locate(table, recs)
 				if got := fmt.Sprint(told(recs)); got != fmt.Sprint([]string{out, in}) {
 					t.Errorf("got %v", got)
 				}

@@ -55,6 +55,19 @@ func (b *Book) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
+// Version stands for what Collect tells: what it tells has changed when the
+// version has. The zero Version is that of no book.
+type Version struct {
+	table               *Table
+	refreshes, failures uint64
+	lastSuccess         int64
+}
+
+// Version returns the version of what Collect would tell at least.
+func (b *Book) Version() Version {
+	return Version{b.Table(), b.refreshes.Load(), b.failures.Load(), b.lastSuccess.Load()}
+}
+
 // labelValue makes text that people wrote fit for a label: valid UTF-8 without
 // control characters, at most maxName runes.
 func labelValue(text string) string {

@@ -6,6 +6,26 @@ import (
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
 )
 
+// Placer places the records of one worker. It remembers what the table says of
+// the addresses and interfaces that it met last, until it is given another
+// table, which it keeps alive as long. That takes 256 KiB. The zero value is
+// ready for use. A Placer is not safe for concurrent use: each worker has its
+// own, and all share table and learner.
+type Placer struct {
+	// Learner finds out addresses that the book does not know; nil learns
+	// nothing. It must not change after the first use.
+	Learner *Learner
+
+	table    *Table
+	rungs    rungs
+	vantages vantages
+
+	// Of the block in hand, by index: the records that were placed by what had
+	// been learned before, and those that wait for what the block teaches.
+	presumed, undirected []int
+	refuted              bool // something that was learned before turned out to be wrong
+}
+
 // Locate sets Subnet, Direction and Ambiguous of each record: at which subnet
 // and in which direction the interface was that recorded it. It takes the
 // records of one block, of any number, and keeps none of them. The learner may
@@ -60,71 +80,86 @@ import (
 //
 // The order of evidence follows from what the fields mean:
 // https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
-func (t *Table) Locate(recs []flow.Record, l *Learner) {
-	l.learn(t, recs)
-	undirected := 0
+func (p *Placer) Locate(t *Table, recs []flow.Record) {
+	if t != p.table {
+		p.table = t
+		p.rungs.turn(t)
+		p.vantages.turn(t)
+	}
+	p.presumed, p.undirected, p.refuted = p.presumed[:0], p.undirected[:0], false
 	for i := range recs {
-		if rec := &recs[i]; rec.Direction == flow.DirectionUnknown {
-			rec.Direction = t.direction(rec)
-			if rec.Direction == flow.DirectionUnknown {
-				undirected++
-			}
+		rec := &recs[i]
+		if v := p.vantages.of(rec); v.presume(rec, p.Learner) {
+			p.presumed = append(p.presumed, i)
+		} else if !p.place(v, rec) {
+			p.undirected = append(p.undirected, i)
 		}
 	}
-	if undirected > 0 {
-		l.direct(recs)
+	if p.refuted {
+		p.reconsider(recs)
 	}
-	for i := range recs {
-		t.place(&recs[i])
+	for _, i := range p.undirected {
+		p.learned(&recs[i])
 	}
 }
 
-// home is what record and book together say about where the recording
-// interface lives.
-type home struct {
-	// subnet is the subnet of the record's subnet-id, nil if not in the book.
-	subnet *flow.Subnet
-	// iface is the interface, nil if not in the book.
-	iface *iface
-	vpc   vpcNumber
-}
-
-func (t *Table) home(rec *flow.Record) (h home) {
-	if len(rec.SubnetID) > 0 {
-		h.subnet = t.byID[string(rec.SubnetID)]
-	}
-	if len(rec.InterfaceID) > 0 {
-		h.iface = t.interfaces[string(rec.InterfaceID)]
-	}
-	switch {
-	case h.subnet != nil && h.subnet.VPCID != "":
-		h.vpc = t.vpcs[h.subnet.VPCID]
-	case len(rec.VPCID) > 0:
-		h.vpc = foreignVPC
-		if n, ok := t.vpcs[string(rec.VPCID)]; ok {
-			h.vpc = n
-		}
-	case h.iface != nil:
-		h.vpc = h.iface.vpc
-	}
-	return h
-}
-
-// direction takes the steps that need no learning.
-func (t *Table) direction(rec *flow.Record) flow.Direction {
-	h := t.home(rec)
+// place learns from a record and places it, unless it only can be once the
+// whole block was learned; then it returns false.
+func (p *Placer) place(v *vantage, rec *flow.Record) bool {
 	src, dst := plain(rec.Src), plain(rec.Dst)
-	if h.iface != nil {
-		if d := oneEnd(h.iface.has(src), h.iface.has(dst)); d != flow.DirectionUnknown {
-			return d
-		}
+	if rec.Direction != flow.DirectionUnknown {
+		p.settle(v, rec, rec.Direction, src, dst)
+		return true
 	}
-	if s := h.interfaceSubnet(rec); s != nil {
-		if d := oneEnd(contains(s, src), contains(s, dst)); d != flow.DirectionUnknown {
-			return d
-		}
+	p.learn(v, rec, src, dst)
+	return p.direct(v, rec, src, dst)
+}
+
+// direct places a record by the steps that need no learning, and reports
+// whether they tell.
+func (p *Placer) direct(v *vantage, rec *flow.Record, src, dst netip.Addr) bool {
+	if d := v.direction(src, dst); d != flow.DirectionUnknown {
+		p.settle(v, rec, d, src, dst)
+		return true
 	}
-	return oneEnd(t.local(rec, h.vpc, src), t.local(rec, h.vpc, dst))
+	from, to := p.rungs.of(src), p.rungs.of(dst)
+	switch oneEnd(v.local(rec, from), v.local(rec, to)) {
+	case flow.Egress:
+		v.settle(rec, flow.Egress, from)
+	case flow.Ingress:
+		v.settle(rec, flow.Ingress, to)
+	default:
+		return false
+	}
+	return true
+}
+
+// learned places a record by what was learned, or by a guess.
+func (p *Placer) learned(rec *flow.Record) {
+	v := p.vantages.of(rec)
+	src, dst := plain(rec.Src), plain(rec.Dst)
+	if d := p.recall(v, rec, src, dst); d != flow.DirectionUnknown {
+		p.settle(v, rec, d, src, dst)
+		return
+	}
+	p.settle(v, rec, flow.Egress, src, dst)
+	if rec.Subnet == nil {
+		rec.Direction = flow.DirectionUnknown
+		return
+	}
+	rec.Ambiguous = true
+}
+
+// settle places a record whose direction is known.
+func (p *Placer) settle(v *vantage, rec *flow.Record, d flow.Direction, src, dst netip.Addr) {
+	switch {
+	case !v.byAddress:
+		v.settle(rec, d, nil)
+	case d == flow.Ingress:
+		v.settle(rec, d, p.rungs.of(dst))
+	default:
+		v.settle(rec, d, p.rungs.of(src))
+	}
 }
 
 // oneEnd tells the direction if exactly one end is the interface's.
@@ -138,66 +173,10 @@ func oneEnd(src, dst bool) flow.Direction {
 	return flow.DirectionUnknown
 }
 
-// interfaceSubnet returns the interface's subnet, nil if none is known.
-func (h *home) interfaceSubnet(rec *flow.Record) *flow.Subnet {
-	if h.subnet != nil {
-		return h.subnet
-	}
-	return h.bookSubnet(rec)
-}
-
-// bookSubnet returns the subnet that the book has for the interface, nil where
-// the record says that it lives elsewhere.
-func (h *home) bookSubnet(rec *flow.Record) *flow.Subnet {
-	if h.iface == nil || len(rec.SubnetID) > 0 || h.iface.vpc != h.vpc && h.iface.vpc != anyVPC && h.vpc != anyVPC {
-		return nil
-	}
-	return h.iface.subnet
-}
-
 // plain returns the address as the book writes it: IPv4 as IPv4, and no zone.
-func plain(addr netip.Addr) netip.Addr { return addr.Unmap().WithZone("") }
-
-func contains(s *flow.Subnet, addr netip.Addr) bool {
-	for _, p := range s.Prefixes {
-		if p.Contains(addr) {
-			return true
-		}
+func plain(addr netip.Addr) netip.Addr {
+	if addr.Is4() {
+		return addr
 	}
-	return false
-}
-
-// place sets Subnet and Ambiguous, and Direction where that has to be guessed.
-func (t *Table) place(rec *flow.Record) {
-	d, guessed := rec.Direction, false
-	if d == flow.DirectionUnknown {
-		d, guessed = flow.Egress, true
-	}
-	s, several := t.subnet(rec, d)
-	rec.Subnet, rec.Ambiguous = s, s != nil && (guessed || several)
-	if s != nil {
-		rec.Direction = d
-	}
-}
-
-// subnet takes the steps that lead to the subnet. It also says whether the
-// candidates belong to several VPCs.
-func (t *Table) subnet(rec *flow.Record, d flow.Direction) (s *flow.Subnet, several bool) {
-	h := t.home(rec)
-	if h.subnet != nil {
-		return h.subnet, false
-	}
-	own := plain(rec.Src)
-	if d == flow.Ingress {
-		own = plain(rec.Dst)
-	}
-	if len(rec.VPCID) > 0 {
-		if s, several = t.best(rec, h.vpc, own); s != nil {
-			return s, several
-		}
-	}
-	if s = h.bookSubnet(rec); s != nil {
-		return s, false
-	}
-	return t.best(rec, h.vpc, own)
+	return addr.Unmap().WithZone("")
 }

@@ -79,6 +79,9 @@ func testBook() *Table {
 	})
 }
 
+// locate places records by a placer that remembers nothing yet.
+func locate(t *Table, recs []flow.Record, l *Learner) { (&Placer{Learner: l}).Locate(t, recs) }
+
 func TestPlaceOneRecord(t *testing.T) {
 	const (
 		none    = flow.DirectionUnknown
@@ -164,7 +167,7 @@ func TestPlaceOneRecord(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			for _, l := range []*Learner{nil, {}} {
 				recs := []flow.Record{c.rec}
-				testBook().Locate(recs, l)
+				locate(testBook(), recs, l)
 				cidr, vpcID := placed(&recs[0])
 				if cidr != c.cidr || vpcID != c.vpcID || recs[0].Direction != c.direction || recs[0].Ambiguous != c.ambiguous {
 					t.Errorf("placed in %q of %q, %v, ambiguous %v\nwant %q of %q, %v, ambiguous %v",
@@ -180,7 +183,7 @@ func TestPlaceOneRecord(t *testing.T) {
 func TestPlaceForgetsFormerPlace(t *testing.T) {
 	recs := []flow.Record{record("8.8.4.4", "8.8.8.8")}
 	recs[0].Subnet, recs[0].Ambiguous = testBook().Subnets()[0], true
-	testBook().Locate(recs, nil)
+	locate(testBook(), recs, nil)
 	if recs[0].Subnet != nil || recs[0].Ambiguous {
 		t.Errorf("still placed: %+v", recs[0])
 	}

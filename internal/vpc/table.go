@@ -52,6 +52,15 @@ type iface struct {
 
 func (i *iface) has(addr netip.Addr) bool { return slices.Contains(i.addrs, addr) }
 
+// subnetIn returns the subnet of an interface of the VPC, nil if the book has
+// none for it, has another VPC, or has no such interface: then i is nil.
+func (i *iface) subnetIn(vpc vpcNumber) *flow.Subnet {
+	if i == nil || i.vpc != vpc && i.vpc != anyVPC && vpc != anyVPC {
+		return nil
+	}
+	return i.subnet
+}
+
 // rung holds the subnets of one prefix. The rungs above it are the shorter
 // prefixes that cover it, so that one lookup finds all subnets of an address.
 type rung struct {
@@ -59,6 +68,19 @@ type rung struct {
 	vpcs    []vpcNumber    // of known, index by index
 	unknown []*flow.Subnet // subnets whose VPC is not known
 	above   *rung
+	// vpc is the known VPC of this rung and of all above; mixed says that
+	// there are several.
+	vpc    vpcNumber
+	mixed  bool
+	family uint8
+}
+
+// familyOf returns the index of an address family.
+func familyOf(addr netip.Addr) uint8 {
+	if addr.Is6() {
+		return 1
+	}
+	return 0
 }
 
 // of returns the subnets of the rung that are known to lie in the VPC.
@@ -168,7 +190,7 @@ func (t *Table) ladder() {
 		for _, p := range s.Prefixes {
 			r := byPrefix[p]
 			if r == nil {
-				r = new(rung)
+				r = &rung{family: familyOf(p.Addr())}
 				byPrefix[p] = r
 			}
 			r.add(s, t.vpcs[s.VPCID])
@@ -182,6 +204,7 @@ func (t *Table) ladder() {
 	for _, p := range prefixes {
 		r := byPrefix[p]
 		r.above, _ = t.prefixes.Lookup(p.Addr())
+		r.sum()
 		t.prefixes.Insert(p, r)
 	}
 }
@@ -194,6 +217,18 @@ func (r *rung) add(s *flow.Subnet, vpc vpcNumber) {
 	}
 	r.known = append(r.known, s)
 	r.vpcs = append(r.vpcs, vpc)
+}
+
+// sum notes what the rungs from this one up have in common.
+func (r *rung) sum() {
+	if n := len(r.vpcs); n > 0 {
+		r.vpc = r.vpcs[n-1]
+		r.mixed = r.vpcs[0] != r.vpc
+	}
+	if up := r.above; up != nil {
+		r.mixed = r.mixed || up.mixed || r.vpc != anyVPC && up.vpc != anyVPC && r.vpc != up.vpc
+		r.vpc = cmp.Or(r.vpc, up.vpc)
+	}
 }
 
 // settle makes the interfaces known.

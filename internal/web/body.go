@@ -18,7 +18,8 @@ const gzipHeader = "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 // share.
 type body struct {
 	head string
-	page []byte
+	page *page // which form is of; nil for none
+	form *form
 	live *bytes.Buffer
 }
 
@@ -27,19 +28,26 @@ func (b *body) send(w io.Writer) {
 	if _, err := io.WriteString(w, b.head); err != nil {
 		return
 	}
-	if _, err := w.Write(b.page); err != nil {
+	if _, err := w.Write(b.form.data); err != nil {
 		return
 	}
 	_, _ = w.Write(b.live.Bytes())
 }
 
-// release gives the buffer back; the body must not be used afterwards.
-func (b *body) release() { buffers.Put(b.live) }
+// release gives the buffer and the page back; the body must not be used
+// afterwards. Of a nil body it does nothing.
+func (b *body) release() {
+	if b == nil {
+		return
+	}
+	buffers.Put(b.live)
+	b.page.done()
+}
 
 // zipped returns the page and the live text, which it takes, as one gzip member.
 // The page is not compressed again: the blocks of the live text follow its own,
 // and its checksum goes on over the live text.
-func zipped(page form, live *bytes.Buffer) (*body, error) {
+func zipped(page *page, form *form, live *bytes.Buffer) (*body, error) {
 	defer buffers.Put(live)
 	packed := buffer()
 	// The stateless compressor is a quarter of the size of the other one, and
@@ -47,10 +55,10 @@ func zipped(page form, live *bytes.Buffer) (*body, error) {
 	if err := flate.StatelessDeflate(packed, live.Bytes(), true, nil); err != nil {
 		return nil, err
 	}
-	trailer := binary.LittleEndian.AppendUint32(packed.AvailableBuffer(), crc32.Update(page.crc, crc32.IEEETable, live.Bytes()))
-	trailer = binary.LittleEndian.AppendUint32(trailer, uint32(len(page.plain)+live.Len())) // modulo 2^32, says RFC 1952
+	trailer := binary.LittleEndian.AppendUint32(packed.AvailableBuffer(), crc32.Update(form.crc, crc32.IEEETable, live.Bytes()))
+	trailer = binary.LittleEndian.AppendUint32(trailer, uint32(form.size+live.Len())) // modulo 2^32, says RFC 1952
 	packed.Write(trailer)
-	return &body{gzipHeader, page.packed, packed}, nil
+	return &body{gzipHeader, page, form, packed}, nil
 }
 
 // buffers are for the live metrics, some kilobytes each.

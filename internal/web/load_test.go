@@ -11,11 +11,15 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 )
 
 // pipes is a listener of connections without a buffer: who does not read blocks
@@ -86,20 +90,24 @@ func values(text string) string {
 // and other scrapes go on, and each answer is of one page.
 func TestSlowScrapers(t *testing.T) {
 	const slow, series = 2 * gatheredAtOnce, 1000
-	var current atomic.Pointer[Page]
+	var current Pages
 	listener := newPipes()
 	patient := Limits{ReadHeaderTimeout: time.Hour, ReadTimeout: time.Hour, WriteTimeout: time.Hour}
-	s := &Server{Committed: current.Load, Gatherer: registry(), Limits: patient, listeners: []net.Listener{listener}}
+	s := &Server{Committed: &current, Gatherer: registry(), Limits: patient, listeners: []net.Listener{listener}}
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(t.Context()) }()
 	encoding := func(i int) string { return []string{"identity", "gzip"}[i%2] }
 
 	var begun []*http.Response
 	for i := range slow {
-		current.Store(page(t, committed(series, float64(100+i))))
+		if err := current.commit(committed(series, float64(100+i))); err != nil {
+			t.Fatal(err)
+		}
 		begun = append(begun, listener.ask(t, encoding(i)))
 	}
-	current.Store(page(t, committed(series, 999)))
+	if err := current.commit(committed(series, 999)); err != nil {
+		t.Fatal(err)
+	}
 	for i := range slow {
 		want := fmt.Sprintf("map[999:%d]", series)
 		if got := values(finish(t, listener.ask(t, encoding(i)))); got != want {
@@ -140,7 +148,7 @@ func (s *sink) Write(p []byte) (int, error) {
 
 // scraping returns a handler with a page of so many series and a request of it.
 func scraping(t testing.TB, series int, encoding string) (http.Handler, *http.Request) {
-	s := &Server{Committed: always(page(t, committed(series, 12345))), Gatherer: registry()}
+	s := &Server{Committed: pages(t, committed(series, 12345)), Gatherer: registry()}
 	r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
 	r.Header.Set("Accept-Encoding", encoding)
 	r.Header.Set("Accept", prometheusAccept)
@@ -210,7 +218,7 @@ func TestManyScrapes(t *testing.T) {
 // TestManyConnections: more scrapes than connections at once are all answered.
 func TestManyConnections(t *testing.T) {
 	const scrapes, series = 500, 200
-	s := &Server{Committed: always(page(t, committed(series, 7))), Gatherer: registry(), Limits: Limits{MaxConnections: 50}}
+	s := &Server{Committed: pages(t, committed(series, 7)), Gatherer: registry(), Limits: Limits{MaxConnections: 50}}
 	url := "http://" + start(t, s) + "/metrics"
 	var ended sync.WaitGroup
 	var whole atomic.Int64
@@ -237,26 +245,69 @@ func TestManyConnections(t *testing.T) {
 	}
 }
 
-func BenchmarkScrape(b *testing.B) {
-	for _, encoding := range []string{"identity", "gzip"} {
-		b.Run(encoding, func(b *testing.B) {
-			h, r := scraping(b, 50_000, encoding)
-			w := &sink{header: http.Header{}}
-			b.ReportAllocs()
-			for b.Loop() {
-				h.ServeHTTP(w, r)
-			}
-			b.ReportMetric(float64(w.bytes)/float64(b.N), "B/answer")
-		})
-	}
+// rows is a family of constant labels, as those that grow with the subnets.
+type rows struct {
+	name  string
+	begin []string
+	value uint64
 }
 
-func BenchmarkRender(b *testing.B) {
-	families := committed(50_000, 12345)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := Render(families); err != nil {
-			b.Fatal(err)
+// lined returns families of so many series, nine as the traffic has.
+func lined(series int) (list []Family) {
+	for i := range 9 {
+		f := &rows{name: fmt.Sprintf("flowlog_kind%d_bytes_total", i)}
+		for j := range series / 9 {
+			f.begin = append(f.begin, fmt.Sprintf(`%s{subnet="10.%d.%d.%d/28",vpc_id="vpc-%017x"} `, f.name, j>>12, j>>4&255, j&15<<4, j/200*7919))
+		}
+		list = append(list, f)
+	}
+	return list
+}
+
+func (l *rows) Name() string         { return l.name }
+func (l *rows) Type() dto.MetricType { return dto.MetricType_COUNTER }
+func (l *rows) Append(b []byte, openMetrics bool, flush func([]byte) []byte) []byte {
+	b = fmt.Appendf(b, "# HELP %s Bytes.\n# TYPE %s counter\n", strings.TrimSuffix(l.name, "_total"), strings.TrimSuffix(l.name, "_total"))
+	for i, begin := range l.begin {
+		n := (l.value + uint64(i)) * 1234567 % 100_000_000_000
+		b = append(strconv.AppendUint(append(b, begin...), n, 10), '\n')
+		if i%256 == 255 {
+			b = flush(b)
+		}
+	}
+	return b
+}
+
+// BenchmarkScrape answers scrapes each of which follows a commit, so that none
+// finds the page rendered, and scrapes that share a page.
+func BenchmarkScrape(b *testing.B) {
+	for _, encoding := range []string{"identity", "gzip"} {
+		for _, page := range []string{"fresh", "shared"} {
+			for _, series := range []int{500, 5_000, 50_000} {
+				b.Run(fmt.Sprint(encoding, "/", page, "/", series), func(b *testing.B) {
+					s := &Server{Committed: &Pages{}, Gatherer: prometheus.NewRegistry()}
+					h, families := s.handler(), lined(series)
+					r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+					r.Header.Set("Accept-Encoding", encoding)
+					w := &sink{header: http.Header{}}
+					commit := func() {
+						if err := s.Committed.Publish(families, nil); err != nil {
+							b.Fatal(err)
+						}
+					}
+					commit()
+					h.ServeHTTP(w, r)
+					w.bytes = 0
+					b.ReportAllocs()
+					for b.Loop() {
+						if page == "fresh" {
+							commit()
+						}
+						h.ServeHTTP(w, r)
+					}
+					b.ReportMetric(float64(w.bytes)/float64(b.N), "B/answer")
+				})
+			}
 		}
 	}
 }

@@ -31,7 +31,7 @@ var formats = []expfmt.Format{expfmt.FmtText, expfmt.FmtOpenMetrics_1_0_0, expfm
 // for each scrape anew. What fails of the live metrics is counted in promhttp_*
 // and logged, and the rest is served.
 type scraper struct {
-	committed func() *Page
+	committed *Pages
 	gatherer  prometheus.Gatherer
 	failures  *prometheus.CounterVec // nil goes without
 	log       *slog.Logger
@@ -41,9 +41,6 @@ type scraper struct {
 // metrics returns the handler of scrapes, with its metrics in the registry.
 func (s *Server) metrics() http.Handler {
 	h := &scraper{s.Committed, s.Gatherer, nil, s.logger(), make(chan struct{}, gatheredAtOnce)}
-	if h.committed == nil {
-		h.committed = func() *Page { return nil }
-	}
 	if s.Registry == nil {
 		return h
 	}
@@ -107,11 +104,15 @@ func (s *scraper) await(ctx context.Context, format expfmt.Format, zip bool) (*b
 		body *body
 		err  error
 	}
-	done := make(chan result, 1)
+	done := make(chan result)
 	go func() {
 		defer func() { <-s.turns }()
 		b, err := s.compose(format, zip)
-		done <- result{b, err}
+		select {
+		case done <- result{b, err}:
+		case <-ctx.Done():
+			b.release()
+		}
 	}()
 	select {
 	case r := <-done:
@@ -121,10 +122,19 @@ func (s *scraper) await(ctx context.Context, format expfmt.Format, zip bool) (*b
 	}
 }
 
-// compose returns the answer in the format. It fails when there is neither a
-// page nor a live metric.
+// compose returns the answer in the format, which has the page until it is
+// released. It fails when there is neither a page nor a live metric.
 func (s *scraper) compose(format expfmt.Format, zip bool) (*body, error) {
-	page := s.committed()
+	page := s.committed.take()
+	b, err := s.complete(page, format, zip)
+	if err != nil {
+		page.done()
+	}
+	return b, err
+}
+
+// complete returns the page with the live metrics behind it.
+func (s *scraper) complete(page *page, format expfmt.Format, zip bool) (*body, error) {
 	families, err := s.gather()
 	if err != nil {
 		s.failed("gathering", err)
@@ -148,10 +158,14 @@ func (s *scraper) compose(format expfmt.Format, zip bool) (*body, error) {
 	if err := encoder.(expfmt.Closer).Close(); err != nil { // "# EOF" of OpenMetrics
 		return nil, err
 	}
-	if zip {
-		return zipped(page.form(format), live)
+	var k kind
+	if format.FormatType() == expfmt.TypeOpenMetrics {
+		k |= inOpenMetrics
 	}
-	return &body{page: page.form(format).plain, live: live}, nil
+	if zip {
+		return zipped(page, page.form(k|compressed), live)
+	}
+	return &body{page: page, form: page.form(k), live: live}, nil
 }
 
 // gather turns a panic into an error: it is not on the goroutine of the request,

@@ -24,9 +24,6 @@ const (
 		"text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1"
 )
 
-// always returns a Server.Committed that never changes.
-func always(p *Page) func() *Page { return func() *Page { return p } }
-
 // answered returns what the handler says to a scrape.
 func answered(h http.Handler, header ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
@@ -60,13 +57,15 @@ func unzip(t *testing.T, data []byte) string {
 // TestWholeAnswer: page and live metrics are one answer by the rules of its
 // format, and the same one compressed.
 func TestWholeAnswer(t *testing.T) {
-	pages := map[string]*Page{"none": nil, "empty": page(t, nil), "one": page(t, committed(1, 1)), "many": page(t, committed(300, 12345))}
+	all := map[string]*Pages{
+		"never": nil, "none": {}, "empty": pages(t, nil), "one": pages(t, committed(1, 1)), "many": pages(t, committed(300, 12345)),
+	}
 	gatherers := map[string]prometheus.Gatherer{"nothing": prometheus.NewRegistry(), "live": registry()}
-	for name, p := range pages {
+	for name, p := range all {
 		for live, gatherer := range gatherers {
 			for accept, check := range map[string]func(string) error{"": checkText, openMetrics: checkOpenMetrics} {
 				t.Run(name+" and "+live+" "+accept, func(t *testing.T) {
-					h := (&Server{Committed: always(p), Gatherer: gatherer}).handler()
+					h := (&Server{Committed: p, Gatherer: gatherer}).handler()
 					identity := answered(h, "Accept", accept)
 					text := identity.Body.String()
 					if err := check(text); err != nil {
@@ -111,7 +110,7 @@ func TestNegotiation(t *testing.T) {
 		{prometheusAccept, "gzip", om1, "gzip"},
 		{"text/plain;version=0.0.4;escaping=dots", "x-gzip", text, ""},
 	}
-	h := (&Server{Committed: always(page(t, committed(10, 1))), Gatherer: registry()}).handler()
+	h := (&Server{Committed: pages(t, committed(10, 1)), Gatherer: registry()}).handler()
 	for _, tt := range tests {
 		t.Run(tt.accept+" "+tt.encoding, func(t *testing.T) {
 			got := answered(h, "Accept", tt.accept, "Accept-Encoding", tt.encoding)
@@ -132,7 +131,7 @@ func TestOverlap(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			live := registry()
 			live.MustRegister(clash)
-			h := (&Server{Committed: always(page(t, committed(1, 5))), Gatherer: live, Registry: live}).handler()
+			h := (&Server{Committed: pages(t, committed(1, 5)), Gatherer: live, Registry: live}).handler()
 			for range 2 {
 				text := answered(h, "Accept", openMetrics).Body.String()
 				if err := checkOpenMetrics(text); err != nil || strings.Contains(text, "Live.\n# TYPE flowlog_test") {
@@ -167,7 +166,7 @@ func TestLiveFails(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			about := prometheus.NewRegistry()
-			s := &Server{Gatherer: tt.gather, Registry: about, Committed: always(page(t, committed(1, 1)[:1]))}
+			s := &Server{Gatherer: tt.gather, Registry: about, Committed: pages(t, committed(1, 1)[:1])}
 			got := answered(s.handler(), "Accept", openMetrics)
 			if err := checkOpenMetrics(got.Body.String()); err != nil || got.Code != 200 || !strings.Contains(got.Body.String(), "flowlog_test_bytes_total") || strings.Contains(got.Body.String(), "flowlog_bad") {
 				t.Errorf("got %d, %v\n%s", got.Code, err, got.Body)
@@ -192,7 +191,7 @@ func TestLiveFails(t *testing.T) {
 func TestStuckGatherer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		healed := make(chan struct{})
-		s := &Server{Committed: always(page(t, committed(1, 1))), Gatherer: gatherer(func() ([]*dto.MetricFamily, error) {
+		s := &Server{Committed: pages(t, committed(1, 1)), Gatherer: gatherer(func() ([]*dto.MetricFamily, error) {
 			<-healed
 			return registry().Gather()
 		})}
@@ -215,6 +214,10 @@ func TestStuckGatherer(t *testing.T) {
 		close(healed)
 		if got := answered(h); got.Code != 200 {
 			t.Errorf("got %d\n%s", got.Code, got.Body)
+		}
+		synctest.Wait()
+		if refs := s.Committed.current.refs; refs != 1 {
+			t.Errorf("%d still have the page", refs-1)
 		}
 	})
 }

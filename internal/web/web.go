@@ -36,10 +36,9 @@ type Server struct {
 	ConfigFile string
 	// SystemdSocket takes the listeners from systemd instead of Addresses.
 	SystemdSocket bool
-	// Committed returns the page of what is committed, once for each scrape and
-	// at most eight at a time; it must not wait. Before the first commit the page
-	// is nil, and a scrape has the live metrics alone. Nil is no page ever.
-	Committed func() *Page
+	// Committed holds the page of what is committed. Before the first commit a
+	// scrape has the live metrics alone; nil is no page ever.
+	Committed *Pages
 	// Gatherer is asked for the live metrics, those of the process itself, once
 	// for each scrape. None of them may have the name of a committed one: it is
 	// left out, logged and counted as cause="overlap" in promhttp_*.
@@ -77,14 +76,24 @@ type Limits struct {
 	MaxConnections int
 }
 
+// The usual limits.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 15 * time.Second
+	writeTimeout      = 60 * time.Second
+	idleTimeout       = 120 * time.Second
+	maxHeaderBytes    = 16 << 10
+	maxConnections    = 1024
+)
+
 func (l Limits) withDefaults() Limits {
 	return Limits{
-		ReadHeaderTimeout: either(l.ReadHeaderTimeout, 5*time.Second),
-		ReadTimeout:       either(l.ReadTimeout, 15*time.Second),
-		WriteTimeout:      either(l.WriteTimeout, 60*time.Second),
-		IdleTimeout:       either(l.IdleTimeout, 120*time.Second),
-		MaxHeaderBytes:    either(l.MaxHeaderBytes, 16<<10),
-		MaxConnections:    either(l.MaxConnections, 1024),
+		ReadHeaderTimeout: either(l.ReadHeaderTimeout, readHeaderTimeout),
+		ReadTimeout:       either(l.ReadTimeout, readTimeout),
+		WriteTimeout:      either(l.WriteTimeout, writeTimeout),
+		IdleTimeout:       either(l.IdleTimeout, idleTimeout),
+		MaxHeaderBytes:    either(l.MaxHeaderBytes, maxHeaderBytes),
+		MaxConnections:    either(l.MaxConnections, maxConnections),
 	}
 }
 
@@ -108,7 +117,9 @@ func (s *Server) Serve(ctx context.Context) error {
 	servers := make([]*http.Server, len(s.listeners))
 	for i, l := range s.listeners {
 		servers[i] = s.server(handler)
-		go func() { failed <- s.serve(l, servers[i]) }()
+		watched := &clients{Listener: l, limits: s.Limits.withDefaults(), log: s.logger()}
+		servers[i].ConnState = watched.watch
+		go func() { failed <- s.serve(watched, servers[i]) }()
 	}
 	var err error
 	select {

@@ -52,6 +52,41 @@ func TestFault04TerminateUnderLoad(t *testing.T) {
 		took.Round(time.Millisecond), first.sum("flowlog_records_total"), compared)
 }
 
+// TestFault04RestartsUnderLoad: over several stops and starts under load, which
+// scrapes go on through, Prometheus' own engine sees what was put, as if there had
+// been one life.
+func TestFault04RestartsUnderLoad(t *testing.T) {
+	const lives = 5
+	w := newWorld(t, 4, 4)
+	w.born()
+	stop := w.traffic(100)
+	var longest time.Duration
+	var handed [lives]float64 // records that each life had committed at its end
+	for life := range lives {
+		w.put(60_000) // so that it is not at the tip
+		p := w.start("--state.commit-interval", "1s")
+		url := p.url()
+		unwatch := w.watch(p, url)
+		calls, before := w.endpoint.calls.Load(), w.log.latest()[recordsSeries]
+		p.until(func() error {
+			if w.endpoint.calls.Load() < calls+20 || w.log.latest()[recordsSeries] == before {
+				return errNotYet
+			}
+			return nil
+		})
+		longest = max(longest, p.stop())
+		unwatch()
+		handed[life] = w.log.latest()[recordsSeries]
+	}
+	stop()
+	p := w.start()
+	compared := w.settled(p, p.url())
+	p.stop()
+	asked, series := w.log.increases(w.truth()), w.log.unbroken()
+	t.Logf("%d stops under load: the longest took %v, records at the last scrape of each life %.0f of %.0f; %d series equal to the truth, %d by increase(), no reset in %d; %d scrapes",
+		lives, longest.Round(time.Millisecond), handed, w.truth()[recordsSeries], compared, asked, series, w.log.scrapes)
+}
+
 // TestFault05Pause stops the process as a suspended machine is stopped, for so
 // long, by the clock of Kinesis, that every iterator expires.
 func TestFault05Pause(t *testing.T) {
@@ -213,7 +248,8 @@ func TestFault09DiskFull(t *testing.T) {
 		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
 		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
 	}
-	p := launch(t, cmd)
+	p := launch(t, w.confined(cmd))
+	end := w.overload(p, p.url(), "a full disk")
 	ballast := filepath.Join("/proc", itoa(cmd.Process.Pid), "root", w.state, "ballast")
 	w.cannotBeWritten(p, func() {
 		file, err := os.Create(ballast)
@@ -228,6 +264,7 @@ func TestFault09DiskFull(t *testing.T) {
 			t.Fatal(err)
 		}
 	}, func() error { return os.Remove(ballast) })
+	end()
 	p.stop()
 }
 

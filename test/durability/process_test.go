@@ -34,8 +34,16 @@ var programs struct {
 	promql   func() (string, error)
 }
 
-// TestMain builds the exporter, or takes the one that FLOWLOG_BINARY names.
+// TestMain builds the exporter, or takes the one that FLOWLOG_BINARY names. As a
+// watcher it does nothing else.
 func TestMain(m *testing.M) {
+	if url := os.Getenv(watching); url != "" {
+		if err := look(url); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	os.Exit(func() int {
 		dir, err := os.MkdirTemp("", "durability")
 		if err != nil {

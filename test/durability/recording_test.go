@@ -309,3 +309,30 @@ func (r *recording) increases(want map[string]float64) int {
 	}
 	return len(want)
 }
+
+// unbroken checks that no series of the ledger has a reset in PromQL, those
+// without a truth included, and returns how many there are.
+func (r *recording) unbroken() (n int) {
+	r.t.Helper()
+	names := map[string]bool{}
+	r.mu.Lock()
+	for series := range r.tracks {
+		if name, _, _ := cutName(series); inLedger(name) {
+			names[name] = true
+		}
+	}
+	r.mu.Unlock()
+	var expressions []string
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		expressions = append(expressions, "resets("+name+"[$whole])")
+	}
+	for expression, series := range r.ask(expressions...) {
+		for labels, resets := range series {
+			n++
+			if resets != 0 {
+				r.complain("%s of %s is %v", expression, labels, resets)
+			}
+		}
+	}
+	return n
+}

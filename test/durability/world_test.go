@@ -42,6 +42,10 @@ type world struct {
 	log      *recording
 
 	delivered, again atomic.Uint64 // envelopes; records in those delivered twice
+
+	extra   map[string]float64 // what a test has put beside the traffic of the VPC, by series
+	large   int                // subnets in the list, if a test has made it long
+	ceiling int                // of the memory in bytes, of an exporter that is confined
 }
 
 func newWorld(t *testing.T, seed uint64, shards int) *world {
@@ -179,6 +183,9 @@ func (w *world) truth() map[string]float64 {
 	want[recordsSeries] = float64(flows + truth.NoData + truth.SkipData + truth.Control + again)
 	want[`flowlog_records_counted_total{source="kinesis"}`] = float64(flows)
 	want[`flowlog_records_unmatched_total{source="kinesis"}`] = 0
+	for series, n := range w.extra {
+		want[series] += n
+	}
 	return want
 }
 

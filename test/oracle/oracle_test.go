@@ -106,11 +106,13 @@ type realWay struct {
 }
 
 type locator struct {
-	table   *vpc.Table
-	learner *vpc.Learner
+	table  *vpc.Table
+	placer vpc.Placer
 }
 
-func (l locator) Locate(records []flow.Record) { l.table.Locate(records, l.learner) }
+func (l *locator) Begin() {}
+
+func (l *locator) Locate(records []flow.Record) { l.placer.Locate(l.table, records) }
 
 // For implements flowlog.Formats: each body has a log group of its own.
 // A text has none, and a header line that overrides what is said here.
@@ -134,10 +136,10 @@ func newReal(subnets []Subnet, interfaces []Interface) *realWay {
 	r := &realWay{totals: traffic.New(), accounts: pipeline.NewAccounts("test"), formats: map[string]*flowlog.Set{}}
 	r.totals.SetSubnets(table.Subnets())
 	r.pipeline = &pipeline.Pipeline{
-		NewReader: func(flowlog.Deliveries) pipeline.Reader { return flowlog.NewReader(flowlog.Options{Formats: r}) },
-		Locator:   func() pipeline.Locator { return locator{table, learner} },
-		NewTally:  func() pipeline.Tally { return r.totals.Tally() },
-		Ledger:    &r.ledger, Accounts: r.accounts,
+		NewReader:  func(flowlog.Deliveries) pipeline.Reader { return flowlog.NewReader(flowlog.Options{Formats: r}) },
+		NewLocator: func() pipeline.Locator { return &locator{table, vpc.Placer{Learner: learner}} },
+		NewTally:   func() pipeline.Tally { return r.totals.Tally() },
+		Ledger:     &r.ledger, Accounts: r.accounts,
 	}
 	return r
 }

@@ -1,0 +1,6 @@
+//go:build !race
+
+package inflate
+
+// raceEnabled says that tests run ten times as long.
+const raceEnabled = false
