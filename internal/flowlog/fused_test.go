@@ -232,6 +232,36 @@ func TestNothingIsRememberedOfAnotherBuffer(t *testing.T) {
 	}
 }
 
+// What an envelope says of its lines is not said of lines of text.
+func TestEnvelopesLeaveNothingInLines(t *testing.T) {
+	for _, format := range []string{"srcaddr packets", Default.String()} {
+		r := NewReader(Options{Formats: Fixed(mustParse(t, format))})
+		line := map[bool]string{true: "10.0.0.1 1", false: v2Line}[format == "srcaddr packets"]
+		text := strings.Repeat(line+"\n", 3)
+		want := read(t, Options{Formats: Fixed(mustParse(t, format))}, text).show()
+		var got collected
+		for _, body := range []string{awsEnvelope("g", "eni-1-all", line, line, line), text} {
+			got = collected{}
+			if err := r.Read(flow.Body{Data: []byte(body)}, got.add); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if diff := cmp.Diff(want, got.show()); diff != "" {
+			t.Errorf("(-new +used):\n%s", diff)
+		}
+	}
+}
+
+// A line is read in the first format that Parse can read it in, even if only a
+// later one has a plan for the way it is written.
+func TestFirstFormatWinsOverPlans(t *testing.T) {
+	o := Options{Formats: Fixed(mustParse(t, "dstaddr start"), mustParse(t, "srcaddr packets"))}
+	got := read(t, o, awsEnvelope("g", "s", "10.0.0.1 1512564058", "10.0.0.1 1512564058000")).records
+	if len(got) != 2 || !strings.Contains(got[1], " dst=10.0.0.1 start=1512564058 ") {
+		t.Errorf("%q", got)
+	}
+}
+
 // The end of a body is no line end, whatever an earlier one has left behind it.
 func TestNothingIsReadBehindTheEnd(t *testing.T) {
 	r := NewReader(Options{})
