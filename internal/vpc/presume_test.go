@@ -112,8 +112,10 @@ func TestRungsOfManyAddresses(t *testing.T) {
 			addr = netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 6: byte(n >> 8), 7: byte(n >> 2), 15: 1})
 		}
 		want, _ := table.prefixes.Lookup(addr)
-		if c.of(addr) != want || c.of(addr) != want {
-			t.Fatalf("%v has another rung", addr)
+		for range 2 { // met, remembered
+			if c.of(addr) != want {
+				t.Fatalf("%v has another rung", addr)
+			}
 		}
 	}
 }
