@@ -48,6 +48,7 @@ func newGate(t *testing.T, change func(*gate)) *gate {
 	if change != nil {
 		change(e)
 	}
+	e.once.Do(e.start) // before a test looks at what that makes
 	e.Server = httptest.NewServer(e.Firehose)
 	t.Cleanup(e.Close)
 	ctx, cancel := context.WithCancel(t.Context())
