@@ -243,7 +243,7 @@ func TestFailuresAreToldOncePerTenSeconds(t *testing.T) {
 
 func TestGuesses(t *testing.T) {
 	for _, test := range []struct{ body, want string }{
-		{gzipMagic + "x", "gzip"}, {`{"message":"2 1"}`, "Firehose records"}, {`{"Records":[]}`, "S3 or SNS"}, {"{]", "JSON"},
+		{gzipMagic + "x", "gzip"}, {`{"message":7}`, "Firehose record"}, {`{"requestId":""}`, "--firehose.listen"}, {`{"Records":[]}`, "S3 or SNS"}, {"{]", "JSON"},
 		{zip(zip("x")), "nested gzip"}, {"\xff\xfe1\x00", "UTF-16"}, {"\x00", "neither"}, {kplMagic + "x", "KPL record with a wrong checksum"},
 	} {
 		logger, log := logged()
