@@ -121,13 +121,14 @@ func (r *Reader) Read(body flow.Body, yield func(*Block) error) error {
 	r.reset()
 	defer r.release()
 	var err error
-	if body.Stream != nil {
+	switch {
+	case body.Stream != nil:
 		if err = r.object(body.Stream); err != nil {
 			err = fmt.Errorf("%s %s: %w", body.Source, printable(body.Place.Partition, maxTold), err)
 		}
-	} else if body.Batch != nil {
+	case body.Batch != nil:
 		err = r.batch(body.Batch)
-	} else {
+	default:
 		err = r.record(body.Data)
 	}
 	if err != nil {
