@@ -127,7 +127,7 @@ func (w *window) isEvent() bool {
 	for i := uint(idAt); i < idAt+idDigits; i += 8 {
 		digits |= notDigits(w.load(i) ^ zeros)
 	}
-	return text|digits == 0
+	return text|digits == 0 && w[timeAt] != '0' // no number begins with 0
 }
 
 // eventEnd goes behind the event at s, whose line ends at end; more says that
