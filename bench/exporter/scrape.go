@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"os"
 	"time"
+
+	"github.com/flowlog-exporter/flowlog-exporter/bench/endpoint"
 )
 
 // Form is one in which /metrics can be asked for.
@@ -84,23 +86,39 @@ func (p *Process) scrapes(form Form, n int) (s Scraped, err error) {
 	return s, err
 }
 
-// Commit is what one commit costs the program, without a state on disk: what
-// it takes more per second when it commits often than when it does not.
-func Commit(program, file, subnets string, length time.Duration) (each time.Duration, err error) {
-	const interval = 250 * time.Millisecond
+// Commit is what one commit that has something new costs the program, without a
+// state on disk: what it takes more when it commits often than when it does not,
+// while a body comes now and then.
+func Commit(program, subnets string, bodies []*endpoint.Body, length time.Duration) (each time.Duration, err error) {
+	const interval = 250 * time.Millisecond // a shard is read every 200 ms
 	var spent [2]time.Duration
 	for i, flag := range []string{quiet, "--state.commit-interval=" + interval.String()} {
-		p, err := Start(program, "--file.path="+file, "--subnets.file="+subnets, flag)
-		if err != nil {
+		if spent[i], err = trickle(program, subnets, flag, bodies, length); err != nil {
 			return 0, err
 		}
-		time.Sleep(time.Second)
-		cpu := p.CPU()
-		time.Sleep(length)
-		spent[i] = p.CPU() - cpu
-		p.Stop()
 	}
 	return (spent[1] - spent[0]) / (length / interval), nil
+}
+
+// trickle is the CPU time that the program takes while one shard gives a body
+// with each read.
+func trickle(program, subnets, flag string, bodies []*endpoint.Body, length time.Duration) (time.Duration, error) {
+	stream := &endpoint.Stream{Shards: 1, Pages: 1 << 20, PageBodies: 1, Bodies: bodies}
+	url, closeAll, err := stream.Serve()
+	if err != nil {
+		return 0, err
+	}
+	defer closeAll()
+	stream.Open()
+	p, err := Start(program, fromStream(url, subnets, flag)...)
+	if err != nil {
+		return 0, err
+	}
+	defer p.Stop()
+	time.Sleep(time.Second) // the start is over
+	cpu := p.CPU()
+	time.Sleep(length)
+	return p.CPU() - cpu, nil
 }
 
 // WriteSubnets writes a list of subnets for the program.

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -37,7 +38,7 @@ func (s *settings) growth(r *results) error {
 		p.X = p.Records
 		r.ByRecords = append(r.ByRecords, p.point)
 	}
-	bodies, err := s.bodies()
+	bodies, err := s.bodies(math.MaxInt)
 	if err != nil {
 		return err
 	}
@@ -101,13 +102,13 @@ func (s *settings) writeSubnets(file string, n int) error {
 	return exporter.WriteSubnets(file, list)
 }
 
-// bodies are the envelopes of the corpus, prepared for sending.
-func (s *settings) bodies() (list []*endpoint.Body, err error) {
+// bodies are envelopes of the corpus, so many at most, prepared for sending.
+func (s *settings) bodies(most int) (list []*endpoint.Body, err error) {
 	raw, err := corpus.Bodies(s.dir, corpus.KinesisV2)
 	if err != nil {
 		return nil, err
 	}
-	for _, data := range raw {
+	for _, data := range raw[:min(most, len(raw))] {
 		b, err := endpoint.Prepare(data)
 		if err != nil {
 			return nil, err

@@ -45,7 +45,11 @@ func (s *settings) program(r *results) error {
 	if r.ManySeries, err = exporter.Scrapes(s.exporter(), empty, many, rounds, scrapes); err != nil {
 		return err
 	}
-	if r.Commit, err = exporter.Commit(s.exporter(), empty, many, idle/4); err != nil {
+	bodies, err := s.bodies(100)
+	if err != nil {
+		return err
+	}
+	if r.Commit, err = exporter.Commit(s.exporter(), many, bodies, idle/2); err != nil {
 		return err
 	}
 	subnets := filepath.Join(s.dir, corpus.Subnets)

@@ -47,8 +47,9 @@ func (r *results) verdicts() (list []verdict) {
 	for _, s := range r.ManySeries {
 		add(fmt.Sprintf("CPU of a scrape of %d series, %s", s.Series, s.Form), ms(s.CPU.Seconds()), "5 ms", s.CPU.Seconds() <= 0.005)
 	}
-	grown := r.allocGrowth()
-	add("more allocations of a scrape with ten times the series", fmt.Sprintf("%+.0f", grown), "none (within 5 %)", grown <= 0.05*r.FewSeries[0].Allocs)
+	grown, more := r.allocGrowth(), r.ManySeries[0].Series-r.FewSeries[0].Series
+	add(fmt.Sprintf("more allocations of a scrape with %d more series", more), fmt.Sprintf("%+.0f", grown),
+		"none (fewer than 1 in 100 series)", grown < float64(more)/100)
 	add("peak memory, 500 subnets, two cores full", fmt.Sprintf("%.1f MiB", r.Loaded.RSS/mib), "64 MiB", r.Loaded.RSS <= 64*mib)
 	add("start to first scrape answered", ms(r.Start.Seconds()), "50 ms", r.Start.Milliseconds() <= 50)
 	add(fmt.Sprintf("restoring a state of %.2f MB", float64(r.StateBytes)/1e6), ms(r.Restore.Seconds()), "50 ms", r.Restore.Milliseconds() <= 50)
