@@ -81,7 +81,7 @@ func limits(t *testing.T) map[string]float64 {
 	if _, err := parse(options, nil, variables("")); err != nil {
 		t.Fatal(err)
 	}
-	found["--decode.max-inflated"], found["--deny-log.rate"] = float64(s.maxInflated), float64(s.denyRate)
+	found["--decode.max-inflated"], found["--deny-log.rate"], found["--kinesis.max-buffered"] = float64(s.maxInflated), float64(s.denyRate), float64(s.maxBuffered)
 	err := filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
