@@ -113,7 +113,7 @@ var beginnings = []struct{ prefix, guess string }{
 	{zstdMagic, "it looks like damaged or nested zstd"},
 	{base64Gzip, "it looks like damaged base64 of gzip"},
 	{base64JSON, "it looks like damaged base64 of JSON"},
-	{parquetMagic, "it looks like Parquet, which is read from files and objects only"},
+	{parquetMagic, "it looks like Parquet"},
 	{"Obj\x01", "it looks like Avro"},
 	{"PK\x03\x04", "it looks like a zip archive"},
 	{"BZh", "it looks like bzip2"},
