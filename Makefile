@@ -13,7 +13,7 @@ ldflags := -s -w \
 lint    := .tools/bin/golangci-lint
 
 .DEFAULT_GOAL := build
-.PHONY: build demo mutations test durability tools lint fuzz clean help
+.PHONY: build demo mutations test durability tools lint fuzz bench corpus clean help
 
 build: ## compile bin/flowlog-exporter, static, needs only Go
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(ldflags)' -o bin/flowlog-exporter .
@@ -55,8 +55,17 @@ fuzz: ## run each fuzz target for FUZZTIME (10s)
 	  done; \
 	done
 
+bench: ## measure everything that docs/benchmarks.md tells, and write it
+	bench/setup.sh
+	$(GO) run ./bench/report
+
+corpus: bench/.corpus/manifest.json ## make the flow logs that are measured on
+
+bench/.corpus/manifest.json:
+	$(GO) run ./bench/generate -out $(@D)
+
 clean: ## remove what was built and brought
-	rm -rf bin .tools .venv coverage.out
+	rm -rf bin .tools .venv coverage.out bench/.corpus
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

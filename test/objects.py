@@ -50,7 +50,7 @@ def world(directory):
             sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn, Attributes=raw)
             configuration["TopicConfigurations"] = [{"TopicArn": topic, "Events": ["s3:ObjectCreated:*"]}]
         s3.put_bucket_notification_configuration(Bucket=f"logs-{road}", NotificationConfiguration=configuration)
-    subnets = "".join(f"{subnet(i)} vpc_id=vpc-1 subnet_id=subnet-{i}\n" for i in range(4096))
+    subnets = "".join(f"{subnet(i)} vpc_id=vpc-1 subnet_id=subnet-{i}\n" for i in range(1000))
     (directory / "subnets.txt").write_text(subnets)
     (directory / "queue.json").write_text(json.dumps({"queue": queue, "dead": dead}))
     return {"queue": queue}

@@ -122,7 +122,7 @@ func (w *world) replica(t *testing.T, program, name, queue string) *replica {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), program, "--s3.queue-url="+queue, "--aws.region="+region,
 		"--s3.visibility-timeout="+visibility.String(), "--subnets.file="+w.file("subnets.txt"),
-		"--state.path="+filepath.Join(w.dir, name), "--state.commit-interval=300ms",
+		"--state.path="+filepath.Join(w.dir, name), "--state.commit-interval=500ms",
 		"--web.listen-address=127.0.0.1:0", "--web.last-scrape-wait=0s")
 	cmd.Env = append(w.environment(), "AWS_ACCESS_KEY_ID=end", "AWS_SECRET_ACCESS_KEY=to-end")
 	r := &replica{process: start(t, "exporter "+name, cmd), name: name}

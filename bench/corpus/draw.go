@@ -7,14 +7,14 @@ import (
 	"net/netip"
 )
 
-// hexID returns an id as AWS makes them: a prefix and n hexadecimal digits.
-func hexID(r *rand.Rand, prefix string, n int) string {
+// hexID returns an id as AWS makes them: a prefix and 17 hexadecimal digits.
+func hexID(r *rand.Rand, prefix string) string {
 	const digits = "0123456789abcdef"
-	b := make([]byte, n)
+	var b [17]byte
 	for i := range b {
 		b[i] = digits[r.IntN(16)]
 	}
-	return prefix + string(b)
+	return prefix + string(b[:])
 }
 
 // skewed returns an index below n; low ones are common.

@@ -67,13 +67,13 @@ func newWorld(o Options) *world {
 // addVPC adds 10.(16v).0.0/16 with its subnets and interfaces, and returns the
 // subnets that are nested in others.
 func (w *world) addVPC(v int, account string) (nested []netip.Prefix) {
-	id := hexID(w.rng, "vpc-", 17)
+	id := hexID(w.rng, "vpc-")
 	v4, nested := w.cutV4(uint32(10)<<24 | uint32(v*16)<<16)
 	v6 := w.cutV6(v)
 	w.subnets = append(append(w.subnets, v4...), v6...)
 	ids := make([]string, len(v4))
 	for i := range ids {
-		ids[i] = hexID(w.rng, "subnet-", 17)
+		ids[i] = hexID(w.rng, "subnet-")
 	}
 	region := regions[v%len(regions)]
 	for range interfacesInVPC {
@@ -82,7 +82,7 @@ func (w *world) addVPC(v int, account string) (nested []netip.Prefix) {
 			vpc: id, subnet: ids[s], account: account,
 			region: region.name, zone: region.zone + strconv.Itoa(1+s%3), vpcIndex: v,
 		}
-		e.id, e.instance = hexID(w.rng, "eni-", 17), hexID(w.rng, "i-", 17)
+		e.id, e.instance = hexID(w.rng, "eni-"), hexID(w.rng, "i-")
 		e.v4 = addr4(u32(v4[s].Addr()) + 4 + uint32(w.rng.IntN(int(size4(v4[s].Bits())-5))))
 		e.v6 = in6(w.rng, v6[w.rng.IntN(len(v6))])
 		w.interfaces = append(w.interfaces, e)

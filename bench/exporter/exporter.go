@@ -32,9 +32,9 @@ type Process struct {
 	client http.Client
 }
 
-// Build compiles the program of the module in the current folder.
-func Build(file string) error {
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", file, ".")
+// Build compiles a command of the module in the current folder.
+func Build(command, file string) error {
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", file, command)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, out)

@@ -17,6 +17,7 @@ type input struct {
 	one, two *way.Way // a way has as many workers as there were cores at its first body
 	counter  *reference.Counter
 	inflater *reference.Inflater
+	next     int // body to grow by
 }
 
 func load(dir, file string) (*input, error) {
@@ -28,12 +29,15 @@ func load(dir, file string) (*input, error) {
 	if file != corpus.KinesisV5 {
 		in.counter = reference.New(in.Prefixes())
 	}
-	in.one, in.two = way.New(in.Subnets, in.Formats), way.New(in.Subnets, in.Formats)
-	if err := in.Pass(in.one, 1); err != nil {
-		return nil, err
-	}
-	in.records = int(in.one.Accounts.Sum().Records)
 	return in, nil
+}
+
+// wire makes the ways and lets one read the corpus for the first time.
+func (in *input) wire() error {
+	in.one, in.two = way.New(in.Subnets, in.Formats), way.New(in.Subnets, in.Formats)
+	err := in.Pass(in.one, 1)
+	in.records = int(in.one.Accounts.Sum().Records)
+	return err
 }
 
 // The rows of the table.

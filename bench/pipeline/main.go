@@ -22,24 +22,35 @@ func main() {
 	asJSON := flag.Bool("json", false, "print one JSON object")
 	profile := flag.String("cpuprofile", "", "write a CPU profile of -passes to this `file`, and measure nothing else")
 	only := flag.Int("passes", 0, "read the corpus so many times and measure nothing: for tools that measure from outside")
+	grow := flag.Uint64("grow", 0, "read so many records from a fresh start, print what they cost on the way, and measure nothing else")
 	flag.Parse()
-	if err := run(*dir, *file, *rounds, *asJSON, *profile, *only); err != nil {
+	err := func() error {
+		in, err := load(*dir, *file)
+		if err != nil {
+			return err
+		}
+		if *grow > 0 {
+			return in.grow(*grow)
+		}
+		if err := in.wire(); err != nil {
+			return err
+		}
+		switch {
+		case *profile != "":
+			return in.profile(*profile, max(*only, 1))
+		case *only > 0:
+			return in.through(in.one, *only, 1)
+		}
+		return in.show(*rounds, *asJSON)
+	}()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "pipeline:", err)
 		os.Exit(1)
 	}
 }
 
-func run(dir, file string, rounds int, asJSON bool, profile string, only int) error {
-	in, err := load(dir, file)
-	if err != nil {
-		return err
-	}
-	switch {
-	case profile != "":
-		return in.profile(profile, max(only, 1))
-	case only > 0:
-		return in.through(in.one, only, 1)
-	}
+// show measures and prints.
+func (in *input) show(rounds int, asJSON bool) error {
 	if rounds < 1 {
 		return errors.New("-rounds must be at least 1")
 	}

@@ -19,6 +19,8 @@ type Format struct {
 	columns []column
 	// plan is the columns for quick.
 	plan []step
+	// bare says that the format lacks account-id or interface-id.
+	bare bool
 	// status is the index of the log-status column, -1 without one.
 	status int
 	// vitals is how many columns say whether there was traffic.
@@ -34,6 +36,11 @@ type column struct {
 	op    op
 	set   setter // nil: the value is not kept
 	vital bool
+	// twin says that the column is an address that mostly is that of srcaddr or
+	// dstaddr, which stands in front of it.
+	twin bool
+	// limit is the largest value of a number.
+	limit uint64
 }
 
 // endColumn is a column that is kept when the record was made at its end.
@@ -88,7 +95,10 @@ func ParseFormat(s string) (*Format, error) {
 		return nil, fmt.Errorf("%w: none of its fields is known (the first is %.40q)", ErrFormat, names[0])
 	}
 	f.findEnds(seen)
-	f.plan = steps(f.columns)
+	f.plan = f.steps()
+	_, account := seen["account-id"]
+	_, interfaceID := seen["interface-id"]
+	f.bare = !account || !interfaceID
 	f.text = "${" + strings.Join(orderedNames(seen), "} ${") + "}"
 	return f, nil
 }
@@ -107,7 +117,14 @@ func (f *Format) add(name string) {
 	if vital[name] {
 		f.vitals++
 	}
-	f.columns = append(f.columns, column{op: row.op, set: row.set, vital: vital[name]})
+	c := column{op: row.op, set: row.set, vital: vital[name]}
+	if c.op < numNumbers {
+		c.limit = limits[c.op]
+	}
+	for _, other := range f.columns {
+		c.twin = c.twin || c.op == opPktSrc && other.op == opSrc || c.op == opPktDst && other.op == opDst
+	}
+	f.columns = append(f.columns, c)
 }
 
 // findEnds notes where the columns of the transit gateway attachments stand.

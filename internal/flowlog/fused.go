@@ -53,7 +53,7 @@ func (r *Reader) quickEvents(s *scanner) bool {
 			return false
 		}
 		line := s.pos + lineAt
-		rec, length, result := r.quickLine((*window)(s.buf[line:line+windowSize]), '"')
+		rec, length, result := r.quickLine(windowAt(s.buf, line), '"')
 		if length == 0 {
 			return false
 		}

@@ -7,8 +7,9 @@ import (
 	"io"
 	"slices"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/flowlog-exporter/flowlog-exporter/internal/inflate"
 )
 
 // maxWindow is how far back zstd may refer, in bytes: levels up to 19 need
@@ -41,11 +42,12 @@ const (
 // inflater decompresses with decoders and buffers that it uses again. What it
 // returns is valid until the next call.
 type inflater struct {
-	gzip gzip.Reader
-	zstd *zstd.Decoder
-	src  bytes.Reader
-	buf  []byte
-	raw  []byte // of base64
+	gzip   inflate.Decoder
+	stream *inflate.Reader // of gzip; nil before the first
+	zstd   *zstd.Decoder
+	src    bytes.Reader
+	buf    []byte
+	raw    []byte // of base64
 }
 
 // whole returns what data holds when nothing is compressed or encoded any
@@ -58,19 +60,28 @@ func (i *inflater) whole(data []byte, limit int64) ([]byte, error) {
 			return nil, err
 		}
 	}
-	if !compressed(data) {
-		i.buf = slices.Grow(append(i.buf[:0], data...), windowSize)
-		return i.buf, nil
-	}
 	limit = min(limit, max(RatioFrom, MaxRatio*int64(len(data))))
+	var err error
+	switch {
+	case hasPrefix(data, gzipMagic):
+		i.buf, err = i.gzip.Gzip(i.buf, data, int(limit))
+	case hasPrefix(data, zstdMagic):
+		i.buf, err = i.frames(data, limit)
+	default:
+		i.buf = append(i.buf[:0], data...)
+	}
+	i.buf = slices.Grow(i.buf, windowSize)
+	return i.buf, sizeError(err)
+}
+
+// frames decompresses zstd.
+func (i *inflater) frames(data []byte, limit int64) ([]byte, error) {
 	i.src.Reset(data)
 	r, err := i.open(data, &i.src)
 	if err != nil {
-		return nil, err
+		return i.buf[:0], err
 	}
-	i.buf, err = readAll(i.buf[:0], r, limit)
-	i.buf = slices.Grow(i.buf, windowSize)
-	return i.buf, sizeError(err)
+	return readAll(i.buf[:0], r, limit)
 }
 
 // encoded reports whether data begins as base64 of gzip or JSON does. A word of
@@ -86,7 +97,11 @@ func compressed(data []byte) bool { return hasPrefix(data, gzipMagic) || hasPref
 // gzip and frames of zstd that follow each other are read as one.
 func (i *inflater) open(head []byte, src io.Reader) (io.Reader, error) {
 	if hasPrefix(head, gzipMagic) {
-		return &i.gzip, i.gzip.Reset(src)
+		if i.stream == nil {
+			i.stream = &inflate.Reader{}
+		}
+		i.stream.Reset(src)
+		return i.stream, nil
 	}
 	if i.zstd != nil {
 		return i.zstd, i.zstd.Reset(src)
@@ -143,9 +158,9 @@ func readAll(buf []byte, r io.Reader, limit int64) ([]byte, error) {
 	}
 }
 
-// sizeError makes errLimit of what zstd says of frames that are too large.
+// sizeError makes errLimit of what the decoders say of what is too large.
 func sizeError(err error) error {
-	if errors.Is(err, zstd.ErrWindowSizeExceeded) || errors.Is(err, zstd.ErrDecoderSizeExceeded) {
+	if errors.Is(err, inflate.ErrLimit) || errors.Is(err, zstd.ErrWindowSizeExceeded) || errors.Is(err, zstd.ErrDecoderSizeExceeded) {
 		return errLimit
 	}
 	return err

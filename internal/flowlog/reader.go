@@ -71,11 +71,12 @@ type Reader struct {
 	block Block
 	// wrote is the format whose plan has written a place of the block; nil
 	// where that may hold anything.
-	wrote [BlockRecords]*Format
-	yield func(*Block) error
-	set   *Set   // the formats of the lines being read
-	from  origin // and what surrounds them
-	begun bool   // the first line of a text was seen
+	wrote  [BlockRecords]*Format
+	before before
+	yield  func(*Block) error
+	set    *Set   // the formats of the lines being read
+	from   origin // and what surrounds them
+	begun  bool   // the first line of a text was seen
 }
 
 // origin is what the surroundings of a line say about it.
@@ -148,6 +149,7 @@ func (r *Reader) flush() error {
 func (r *Reader) reset() {
 	r.block = Block{Records: r.block.Records[:0]}
 	r.scratch = r.scratch[:0]
+	r.before.forget(nil)
 }
 
 // release forgets the body and what it has blown up.

@@ -1,20 +1,27 @@
 package inflate
 
-// maxLens are the most literals and lengths, and the most distances, that a
-// block can name.
 const (
+	// maxLits and maxDists are the most literals and lengths, and the most
+	// distances, that a block may name.
 	maxLits  = 286
 	maxDists = 30
+	// lenBits is the length of the longest code for a length.
+	lenBits = 7
+	lenMask = 1<<lenBits - 1
 )
 
 // lenOrder is the order in which the lengths of the codes for lengths are given.
 var lenOrder = [19]uint8{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15}
 
-// lenEntries are the symbols of the codes for lengths.
+// lenEntries are the symbols of the codes for lengths: 8-12 the symbol, 16-23
+// how often it stands for the length, the rest as in a litTable.
 var lenEntries = func() (entries [19]uint32) {
 	for s := range entries {
-		entries[s] = uint32(s) << 8
+		entries[s] = uint32(s)<<8 | 1<<16
 	}
+	entries[16] = 16<<8 | 3<<16 | 2  // 3 to 6 times the length before
+	entries[17] = 17<<8 | 3<<16 | 3  // 3 to 10 times none
+	entries[18] = 18<<8 | 11<<16 | 7 // 11 to 138 times none
 	return entries
 }()
 
@@ -124,7 +131,7 @@ func (d *decoder) lenCodes(n int) status {
 		return corrupt
 	}
 	d.ownLit[0] = invalid
-	fill(&d.codes, d.ownLit[:], 7, lenEntries[:], 1, 0, func(int) {})
+	fill(&d.codes, d.ownLit[:], lenBits, lenEntries[:], litStep, litLink, func(int) {})
 	return goOn
 }
 
@@ -132,36 +139,22 @@ func (d *decoder) lenCodes(n int) status {
 func (d *decoder) readLens(n int) status {
 	for i := 0; i < n; {
 		d.fill()
-		e := d.ownLit[d.bits&127]
-		used, symbol, length, repeat := uint(e&63), e>>8&31, uint8(0), 1
-		extra := d.bits >> used
-		switch {
-		case e == invalid:
-			symbol = 19
-		case symbol < 16:
-			length = uint8(symbol)
-		case symbol == 16:
-			repeat = 3 + int(extra&3)
-			used += 2
-			if i > 0 {
-				length = d.lens[i-1]
-			}
-		case symbol == 17:
-			repeat = 3 + int(extra&7)
-			used += 3
-		case symbol == 18:
-			repeat = 11 + int(extra&127)
-			used += 7
-		}
+		e := d.ownLit[d.bits&lenMask]
+		used, symbol := uint(e&63), uint8(e>>8&31)
+		repeat := int(e>>16&255) + int(d.bits&(1<<used-1)>>(e>>24&63))
 		switch {
 		case used > d.n:
 			return needInput
 		case e == invalid || symbol == 16 && i == 0 || i+repeat > n:
 			return corrupt
+		case symbol == 16:
+			symbol = d.lens[i-1]
+		case symbol > 16:
+			symbol = 0
 		}
 		d.take(used)
 		for range repeat {
-			d.lens[i] = length
+			d.lens[i] = symbol
 			i++
 		}
 	}

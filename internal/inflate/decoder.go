@@ -140,34 +140,34 @@ func (d *decoder) symbols() status {
 // symbol decodes what one entry of the table of literals and lengths stands for.
 func (d *decoder) symbol() status {
 	d.fill()
-	e := d.lit[d.bits&(1<<litBits-1)]
-	if e&specialMask == litLink {
-		e = d.lit[(e>>8+uint32(d.bits>>litBits)&(1<<(e>>24&15)-1))&4095]
+	e := d.lit[d.bits&litMask]
+	if e&kindMask == litLink {
+		e = d.lit[linked(e, uint32(d.bits>>litBits))&(litSize-1)]
 	}
 	used := uint(e & 63)
 	switch {
 	case used > d.n:
 		return needInput
-	case e&specialMask == blockEnd:
+	case e&kindMask == blockEnd:
 		d.take(used)
 		return endOfBlock
-	case e&special == special:
+	case e >= special:
 		return corrupt
 	}
 	length, distance := 0, 0
 	if e&isLength != 0 {
-		length = 3 + int(e>>16&0xff) + int(d.bits>>(e>>24&15)&(1<<(e>>28&7)-1))
+		length = 3 + int(e>>16&0xff) + int(d.bits&(1<<used-1)>>(e>>24&63))
 		code := d.bits >> used
-		de := d.dist[code&(1<<distBits-1)]
-		if de&distLink == distLink {
-			de = d.dist[(de>>8+code>>distBits&(1<<(de>>24&15)-1))&1023]
+		de := d.dist[code&distMask]
+		if de >= distLink {
+			de = d.dist[linked(de, uint32(code>>distBits))&(distSize-1)]
 		}
 		used += uint(de & 63)
-		distance = int(de>>16&0xffff) + int(code>>(de>>8&63)&(de>>32&0xffff))
+		distance = int(de>>16) + int(code&(1<<(de&63)-1)>>(de>>8&63))
 		switch {
 		case used > d.n:
 			return needInput
-		case de&distSpecial != 0 || distance > d.pos+int(e>>6&3)-d.start:
+		case de >= distSpecial || distance > d.pos+int(e>>6&3)-d.start:
 			return corrupt
 		}
 	}
@@ -175,7 +175,7 @@ func (d *decoder) symbol() status {
 	binary.LittleEndian.PutUint16(d.out[d.pos:], uint16(e>>8))
 	d.pos += int(e >> 6 & 3)
 	if length > 0 {
-		copyNear(d.out[d.pos-distance:d.pos+length], distance)
+		repeat(d.out[d.pos-distance:d.pos+length], distance)
 		d.pos += length
 	}
 	return goOn

@@ -20,6 +20,9 @@ func seeds(add func(data []byte)) {
 	w.fixed(256)
 	add(member(w.b, bytes.Repeat([]byte{'a'}, 259)))
 	add([]byte("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff\x03\x00"))
+	// Breaks off in the second of two literals of one entry.
+	add([]byte("0000000000\xb4\xcf?\x8b\xdc0\x10\x05\xf0\xaf\"^\xad\xf3\x8d4\xfac\xa939\xe7 )B\xd8\xed.)\xb4\xb721" +
+		"\xc8\x7f\xb0}\xb7\x84%\xdf=l\xb1IB\x93\"{\xcd000\xef\xfd\xce\"\xf2%0000"))
 }
 
 // FuzzGzip decodes data as gzip, and the rest of it as DEFLATE in a member whose

@@ -39,10 +39,7 @@ func (d *decoder) header() status {
 		if flags&flag == 0 {
 			continue
 		}
-		if len(h) < size {
-			return needInput
-		}
-		text := h[size:min(len(h), size+maxText)]
+		text := h[min(size, len(h)):min(size+maxText, len(h))]
 		end := bytes.IndexByte(text, 0)
 		switch {
 		case end < 0 && len(text) == maxText:

@@ -15,8 +15,8 @@ const (
 	outSize = 128<<10 + slack
 )
 
-// Reader decompresses a stream of any size. It has about 220 KiB of buffers,
-// which it uses again after Reset. It is not safe for concurrent use.
+// Reader decompresses a stream of any size, after Reset. It has 220 KiB of
+// buffers and tables, which it uses again. It is not safe for concurrent use.
 type Reader struct {
 	d      decoder
 	src    io.Reader
@@ -35,10 +35,10 @@ func (r *Reader) Reset(src io.Reader) {
 	r.src, r.read, r.srcErr, r.err = src, 0, nil, nil
 }
 
-// Read hands on what the members of the stream hold, one after the other. All
-// that can be decoded comes before an error: ErrCorrupt for damage,
-// io.ErrUnexpectedEOF for a stream that breaks off, or the error of the source.
-// What a member holds is checked at its end only.
+// Read hands on what the members of the stream hold, one after the other. What
+// was decoded comes before an error: ErrCorrupt for damage, io.ErrUnexpectedEOF
+// for a stream that breaks off, or the error of the source as it is. By the
+// checksum a member is checked at its end only, when it has been handed on.
 func (r *Reader) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -66,7 +66,7 @@ func (r *Reader) decode() {
 	case s == needInput && r.srcErr == nil:
 		r.more()
 	case s == needInput:
-		r.err = r.srcErr
+		r.err, r.src = r.srcErr, nil
 		if errors.Is(r.err, io.EOF) && (r.d.stage != atHeader || r.d.next < len(r.d.in)) {
 			r.err = io.ErrUnexpectedEOF
 		}
@@ -76,7 +76,11 @@ func (r *Reader) decode() {
 // more reads more input, behind what is left of the last.
 func (r *Reader) more() {
 	r.d.unread()
-	left := copy(r.in, r.d.in[r.d.next:])
+	from := r.d.next
+	if r.d.n > 0 { // the byte that is not used up
+		from--
+	}
+	left := copy(r.in, r.d.in[from:])
 	n := 0
 	for try := 0; n == 0 && r.srcErr == nil; try++ {
 		n, r.srcErr = r.src.Read(r.in[left:])
@@ -84,7 +88,7 @@ func (r *Reader) more() {
 			r.srcErr = io.ErrNoProgress
 		}
 	}
-	r.d.in, r.d.next = r.in[:left+n], 0
+	r.d.in, r.d.next = r.in[:left+n], r.d.next-from
 }
 
 // slide forgets all output but the window.

@@ -5,53 +5,55 @@ import "math/bits"
 // Codes of up to this many bits are decoded by one look-up, longer ones by two.
 const (
 	litBits  = 11
+	litMask  = 1<<litBits - 1
 	distBits = 9
+	distMask = 1<<distBits - 1
 )
 
 // The tables have room for what the longest codes need behind the first look-up:
 // 2,342 entries for 288 symbols and 11 bits, 592 for 32 symbols and 9 bits.
+const (
+	litSize  = 4096
+	distSize = 1024
+)
+
 type (
-	litTable  [4096]uint32
-	distTable [1024]uint64
+	litTable  [litSize]uint32
+	distTable [distSize]uint32
 )
 
 // An entry of litTable says what the next bits mean: up to two literals, or up
 // to one literal and a length.
 //
 //	 0-5  bits that it takes, with those that extend a length
-//	 6-7  number of literals, or 3: something special
+//	 6-7  number of literals
 //	 8-15 first literal
 //	16-23 second literal, or the length less 3
-//	24-27 bits before those that extend the length
-//	28-30 bits that extend the length
-//	31    length, or something special
+//	24-29 bits before those that extend the length
+//	30    special
+//	31    length, or special
 //
 // Special are the end of a block, a code that means nothing, and codes that are
 // longer than litBits: these are in a part of the table of their own, whose
 // beginning is in bits 8-19 and whose number of bits in 24-27.
 const (
-	literalOne  = 1 << 6
-	literalMask = 3 << 6
-	isLength    = 1 << 31
-	special     = isLength | 3<<6
-	invalid     = special | 1
-	blockEnd    = special | 1<<28
-	litLink     = special | 2<<28
-	specialMask = special | 7<<28
+	literalOne = 1 << 6
+	isLength   = 1 << 31
+	special    = 3 << 30
+	invalid    = special | 1
+	blockEnd   = special | 1<<20
+	litLink    = special | 2<<20
+	kindMask   = special | 3<<20
+	litStep    = 1 | 1<<24 // what one bit of a code adds
 )
 
-// An entry of distTable: 0-7 bits that it takes, 8-15 bits of its code, 16-31
-// distance, 32-47 mask of the bits that extend the distance, 63 something special.
+// An entry of distTable: 0-7 bits that it takes, 8-15 bits of its code, 16-30
+// distance, 31 special, with 30 a link.
 const (
-	distSpecial = 1 << 63
+	distSpecial = 1 << 31
 	distInvalid = distSpecial | 1
-	distLink    = distSpecial | 1<<62
-)
-
-// What one bit of a code adds to an entry.
-const (
-	litStep  = 1 | 1<<24
-	distStep = 1 | 1<<8
+	distLink    = 3 << 30
+	distStep    = 1 | 1<<8
 )
 
 // The entries of the symbols, before the bits of their codes are added, and the
@@ -93,7 +95,7 @@ func makeLitEntries() (entries [288]uint32) {
 	length := uint32(0)
 	for s := 257; s < 285; s++ {
 		extra := uint32(max(s-261, 0) / 4)
-		entries[s] = isLength | length<<16 | extra<<28 | extra
+		entries[s] = isLength | length<<16 | extra
 		length += 1 << extra
 	}
 	entries[285] = isLength | 255<<16
@@ -101,15 +103,21 @@ func makeLitEntries() (entries [288]uint32) {
 	return entries
 }
 
-func makeDistEntries() (entries [32]uint64) {
-	distance := uint64(1)
+func makeDistEntries() (entries [32]uint32) {
+	distance := uint32(1)
 	for s := range 30 {
-		extra := uint64(max(s-2, 0) / 2)
-		entries[s] = extra | distance<<16 | (1<<extra-1)<<32
+		extra := uint32(max(s-2, 0) / 2)
+		entries[s] = extra | distance<<16
 		distance += 1 << extra
 	}
 	entries[30], entries[31] = distSpecial, distSpecial
 	return entries
+}
+
+// linked returns where the entry is that a link leads to. Bits are those behind
+// the first look-up.
+func linked(link, bits uint32) uint32 {
+	return link>>8 + bits&(1<<(link>>24&15)-1)
 }
 
 // codes are the symbols that have a code, in the order of their codes: by
@@ -187,12 +195,12 @@ func (c *codes) pair(t *litTable, l1, l2 int) {
 		head := litEntries[c.symbol[i]]
 		e := head + literalOne + uint32(l1+l2)
 		for j := c.first[l2]; j < c.lits[l2]; j++ {
-			t[(code|c.code[j]<<l1)&(1<<litBits-1)] = e | uint32(c.symbol[j])<<16
+			t[(code|c.code[j]<<l1)&litMask] = e | uint32(c.symbol[j])<<16
 		}
 		head += uint32(l1+l2) * litStep
 		for j := c.lits[l2]; j < c.first[l2+1]; j++ {
-			if e := litEntries[c.symbol[j]]; e&special != special {
-				t[(code|c.code[j]<<l1)&(1<<litBits-1)] = e + head
+			if e := litEntries[c.symbol[j]]; e < special {
+				t[(code|c.code[j]<<l1)&litMask] = e + head
 			}
 		}
 	}
@@ -201,12 +209,12 @@ func (c *codes) pair(t *litTable, l1, l2 int) {
 // fill makes a table whose first look-up takes root bits. Its first 2^l entries
 // decode the codes of up to l bits: those of one bit less twice, then the new
 // ones, to which each adds what it likes.
-func fill[E uint32 | uint64](c *codes, t []E, root int, entries []E, step, link E, each func(l int)) {
+func fill(c *codes, t []uint32, root int, entries []uint32, step, link uint32, each func(l int)) {
 	for l := 1; l <= root; l++ {
 		size := 1 << (l - 1)
 		copy(t[size:2*size], t[:size])
 		for i := c.first[l]; i < c.first[l+1]; i++ {
-			t[c.code[i]] = entries[c.symbol[i]] + E(l)*step
+			t[c.code[i]] = entries[c.symbol[i]] + uint32(l)*step
 		}
 		each(l)
 	}
@@ -215,12 +223,12 @@ func fill[E uint32 | uint64](c *codes, t []E, root int, entries []E, step, link 
 		for i := c.first[l]; i < c.first[l+1]; i++ {
 			if p := int(c.code[i]) & (1<<root - 1); p != prefix {
 				more := c.depth(i, l, root) - root
-				t[p] = link | E(free)<<8 | E(more)<<24
+				t[p] = link | uint32(free)<<8 | uint32(more)<<24
 				prefix, part = p, t[free:free+1<<more]
 				free += 1 << more
 			}
 			for at := int(c.code[i]) >> root; at < len(part); at += 1 << (l - root) {
-				part[at] = entries[c.symbol[i]] + E(l)*step
+				part[at] = entries[c.symbol[i]] + uint32(l)*step
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -54,8 +55,12 @@ func squeeze(text []byte, level int, opts ...func(*gzip.Writer)) []byte {
 	for _, o := range opts {
 		o(w)
 	}
-	w.Write(text)
-	w.Close()
+	if _, err = w.Write(text); err != nil {
+		panic(err)
+	}
+	if err = w.Close(); err != nil {
+		panic(err)
+	}
 	return b.Bytes()
 }
 
@@ -63,8 +68,12 @@ func squeeze(text []byte, level int, opts ...func(*gzip.Writer)) []byte {
 func flushed(text []byte, level, every int) []byte {
 	return squeeze(nil, level, func(w *gzip.Writer) {
 		for piece := range slices.Chunk(text, every) {
-			w.Write(piece)
-			w.Flush()
+			if _, err := w.Write(piece); err != nil {
+				panic(err)
+			}
+			if err := w.Flush(); err != nil {
+				panic(err)
+			}
 		}
 	})
 }
@@ -114,14 +123,15 @@ func (w *bitWriter) fixed(symbol uint64) {
 	}
 }
 
-// byLibrary is what the two libraries make of data: both must take it, for each
-// takes a kind of bad header that the other refuses.
+// byLibrary is what the standard library makes of data, unless the other one
+// refuses a header, which it does for reserved flags. Beyond that the other one
+// can't judge: for a code of no symbols it takes the code before.
 func byLibrary(data []byte) (text []byte, err error) {
-	k, err := kgzip.NewReader(bytes.NewReader(data))
-	if err != nil {
-		return nil, err
+	var k kgzip.Reader
+	if err = k.Reset(bytes.NewReader(data)); err == nil {
+		text, err = io.ReadAll(&k)
 	}
-	if text, err = io.ReadAll(k); err != nil {
+	if errors.Is(err, kgzip.ErrHeader) {
 		return text, err
 	}
 	z, err := gzip.NewReader(bytes.NewReader(data))
@@ -132,7 +142,8 @@ func byLibrary(data []byte) (text []byte, err error) {
 }
 
 // check fails when Decoder or Reader and the libraries disagree about data. The
-// stream is read in pieces of up to chunk bytes.
+// stream is read in pieces of up to chunk bytes. What comes before an error may
+// be more than from the libraries, which read ahead, or a literal less.
 func check(t testing.TB, z *Decoder, r *Reader, data []byte, chunk int) {
 	t.Helper()
 	want, wantErr := byLibrary(data)
@@ -147,7 +158,7 @@ func check(t testing.TB, z *Decoder, r *Reader, data []byte, chunk int) {
 	if (err != nil) != (wantErr != nil) {
 		t.Fatalf("stream: error %v, want %v\n%x", err, wantErr, data)
 	}
-	if !bytes.HasPrefix(got, want) || err == nil && len(got) != len(want) {
+	if err == nil && len(got) != len(want) || len(got) < len(want)-1 || !bytes.HasPrefix(got, want[:min(len(want), len(got))]) {
 		t.Fatalf("stream: %d other bytes than the library's %d\n%x", len(got), len(want), data)
 	}
 }
@@ -161,7 +172,7 @@ func readAll(r *Reader, data []byte, chunk int) (text []byte, err error) {
 		n, err = r.Read(text[len(text) : len(text)+chunk])
 		text = text[:len(text)+n]
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = nil
 	}
 	return text, err
@@ -219,7 +230,7 @@ func (w *bitWriter) match(length, distance int) {
 	for ; int(distEntries[code]>>16&0xffff) > distance; code-- {
 	}
 	w.high(uint64(code), 5)
-	w.low(uint64(distance)-distEntries[code]>>16&0xffff, int(distEntries[code]&63))
+	w.low(uint64(distance)-uint64(distEntries[code]>>16), int(distEntries[code]&63))
 }
 
 // sum16 is the checksum of a header.

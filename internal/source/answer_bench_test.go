@@ -114,7 +114,7 @@ func TestAnswerAllocatesNothingPerRecord(t *testing.T) {
 	allocations := func(messages int) float64 {
 		body, _ := cannedAnswer(messages)
 		r := newRoom(MinBuffered)
-		return testing.AllocsPerRun(20, func() {
+		return testing.AllocsPerRun(5, func() {
 			a := &answer{room: r}
 			if err := (sparing{protocol, a}).DeserializeResponse(t.Context(), getSchema, nil, respondBytes(body), new(kinesis.GetRecordsOutput)); err != nil {
 				t.Error(err)

@@ -220,6 +220,8 @@ func TestAnswerOfAnyLength(t *testing.T) {
 			switch {
 			case n > maxAnswer && !errors.Is(err, errTooLarge):
 				t.Errorf("%d bytes, announced %d: %v", n, length, err)
+			case n > maxAnswer && length > 0 && a.entered > 0:
+				t.Errorf("an announced %d bytes are made room for, all the same refused", n)
 			case n < maxAnswer && (err != nil || !bytes.Equal(got, body)):
 				t.Errorf("%d bytes, announced %d: got %d, %v", n, length, len(got), err)
 			}

@@ -23,7 +23,7 @@ var base64Tables = func() (tables [4][256]uint32) {
 }()
 
 // decodeBase64 decodes text in its own memory, which encoding/base64 does not
-// promise to do, and in half to three quarters of its time. What is no base64
+// promise to do, and in about three quarters of its time. What is no base64
 // leaves the text broken.
 func decodeBase64(text []byte) ([]byte, bool) {
 	t := &base64Tables

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -11,7 +12,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -99,11 +99,12 @@ func TestBufferSizes(t *testing.T) {
 	}
 }
 
-// crowd is 64 shards behind with a large answer each, in memory for five of
+// crowd is 64 shards behind with a large answer each, in memory for some of
 // them, and one shard that is read to its tip.
 type crowd struct {
 	*bench
 	kinesis   *demo.Kinesis
+	small     aws.HTTPClient // gives the other answers
 	tip       string
 	large     string        // the records of a large answer
 	handling  time.Duration // of a large answer
@@ -113,21 +114,21 @@ type crowd struct {
 
 const (
 	crowdShards = 64
-	crowdRoom   = 5
-	crowdBytes  = 4 << 20
+	crowdRoom   = 16
+	crowdBytes  = 1 << 20
 )
 
 func newCrowd(handling time.Duration) *crowd {
 	c := &crowd{kinesis: &demo.Kinesis{Shards: crowdShards + 1}, handling: handling}
 	c.tip = c.kinesis.Open()[crowdShards]
 	c.large = `[{"SequenceNumber":"49","Data":"` + strings.Repeat("AAAA", crowdBytes/3) + `"}]`
-	c.bench = newBench(c.kinesis, c.answer)
+	c.bench = newBench(c.kinesis, nil)
 	c.MaxBuffered = crowdRoom * bufferSize(len(c.large))
-	c.AWS.HTTPClient = counting{c.AWS.HTTPClient, c}
-	small := c.Handler
+	c.small, c.AWS.HTTPClient = c.AWS.HTTPClient, c
+	own := c.Handler
 	c.Handler = handlerFunc(func(ctx context.Context, body flow.Body) error {
 		if body.Place.Partition == c.tip {
-			return small.Handle(ctx, body)
+			return own.Handle(ctx, body)
 		}
 		time.Sleep(c.handling)
 		c.handled.Store(body.Place.Partition, true)
@@ -137,18 +138,21 @@ func newCrowd(handling time.Duration) *crowd {
 	return c
 }
 
-// answer gives every shard but one its large answer, until that is handled.
-func (c *crowd) answer(w http.ResponseWriter, op, body string, _ *http.Request) bool {
-	shard := shardOfBody(body)
-	if _, handled := c.handled.Load(shard); handled || op != "GetRecords" || shard == c.tip {
-		return false
+// Do gives every shard but one its large answer, until that is handled.
+func (c *crowd) Do(r *http.Request) (*http.Response, error) {
+	text, _ := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(text))
+	shard := shardOfBody(string(text))
+	if _, handled := c.handled.Load(shard); handled || !strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".GetRecords") || shard == c.tip {
+		return c.small.Do(r)
 	}
-	_, asked, _ := strings.Cut(body, `"ShardIterator":"`)
+	_, asked, _ := strings.Cut(string(text), `"ShardIterator":"`)
 	asked, _, _ = strings.Cut(asked, `"`)
-	text := `{"MillisBehindLatest":1,"NextShardIterator":"` + asked + `","Records":` + c.large + `}`
-	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
-	_, _ = io.WriteString(w, text)
-	return true
+	begin := `{"MillisBehindLatest":1,"NextShardIterator":"` + asked + `","Records":`
+	return &http.Response{
+		StatusCode: http.StatusOK, Request: r, ContentLength: int64(len(begin) + len(c.large) + 1),
+		Body: &largeBody{crowd: c, ctx: r.Context(), Reader: io.MultiReader(strings.NewReader(begin), strings.NewReader(c.large), strings.NewReader("}"))},
+	}, nil
 }
 
 func (c *crowd) done() (n int) {
@@ -156,28 +160,15 @@ func (c *crowd) done() (n int) {
 	return n
 }
 
-// counting counts an answer as in memory when its body is first read.
-type counting struct {
-	aws.HTTPClient
-	*crowd
-}
-
-func (c counting) Do(r *http.Request) (*http.Response, error) {
-	resp, err := c.HTTPClient.Do(r)
-	if err == nil && resp.ContentLength > smallAnswer {
-		resp.Body = &countingBody{ReadCloser: resp.Body, crowd: c.crowd, ctx: r.Context()}
-	}
-	return resp, err
-}
-
-type countingBody struct {
-	io.ReadCloser
+// largeBody is in memory from when it is first read.
+type largeBody struct {
+	io.Reader
 	crowd *crowd
 	ctx   context.Context
 	begun bool
 }
 
-func (b *countingBody) Read(p []byte) (int, error) {
+func (b *largeBody) Read(p []byte) (int, error) {
 	if err := b.ctx.Err(); err != nil {
 		return 0, err
 	}
@@ -187,14 +178,16 @@ func (b *countingBody) Read(p []byte) (int, error) {
 		for most := b.crowd.most.Load(); now > most && !b.crowd.most.CompareAndSwap(most, now); most = b.crowd.most.Load() {
 		}
 	}
-	return b.ReadCloser.Read(p)
+	return b.Reader.Read(p)
 }
+
+func (b *largeBody) Close() error { return nil }
 
 // Answers wait for memory, some longer than a call may take; none is lost, no
 // failure is told, and the shard at the tip does not wait for them.
 func TestKinesisMemoryIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCrowd(4 * time.Second)
+		c := newCrowd(12 * time.Second)
 		c.start(t)
 		var want []string
 		for i := range 20 {

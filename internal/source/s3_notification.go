@@ -135,7 +135,7 @@ var bucketName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]{1,253}[a-zA-Z0-9
 var regionName = regexp.MustCompile(`^[a-z]{2,5}(-[a-z]{2,12}){1,3}-[0-9]{1,2}$`)
 
 // mark is how versions and etags are written: they go into headers.
-var mark = regexp.MustCompile(`^[!-~]{0,1024}$`)
+var mark = regexp.MustCompile(`^[!-~]{0,1000}$`)
 
 // maxKey is the length of a key in bytes, by the rules of S3.
 const maxKey = 1024

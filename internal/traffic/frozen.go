@@ -1,6 +1,9 @@
 package traffic
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // Frozen is the totals of all subnets at one instant. It never changes, and is
 // safe for concurrent use until it is released.
@@ -18,7 +21,7 @@ func (t *Totals) Freeze() *Frozen {
 	if !ok {
 		f = &Frozen{pool: &t.frozen}
 	}
-	f.rows, f.names, f.counts = t.rows, t.labels, f.counts[:0]
+	f.rows, f.names, f.counts = t.rows, t.labels, slices.Grow(f.counts[:0], len(t.rows))
 	for i := range t.rows {
 		f.counts = append(f.counts, t.rows[i].Counts)
 	}

@@ -3,6 +3,6 @@
 // was seen.
 //
 // A [Loader] fetches the lists, from EC2 or from a file. A [Book] keeps the
-// current [Table] and replaces it as a whole. [Table.Locate] places the records;
+// current [Table] and replaces it as a whole. A [Placer] of each worker places the records;
 // a [Learner] helps where neither record nor table tells the direction.
 package vpc

@@ -124,9 +124,9 @@ func TestLearn(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			table, l := NewTable(subnets, nil), new(Learner)
+			table, p := NewTable(subnets, nil), Placer{Learner: new(Learner)}
 			for i, block := range c.blocks {
-				locate(table, block, l)
+				p.Locate(table, block)
 				if got := told(block); fmt.Sprint(got) != fmt.Sprint(c.want[i]) {
 					t.Errorf("block %d: got %v, want %v", i+1, got, c.want[i])
 				}
@@ -151,13 +151,14 @@ func ofAnyLength(n int) func(*flow.Record) {
 func TestLearnMemoryIsBounded(t *testing.T) {
 	table := NewTable([]flow.Subnet{subnet("10.0.0.0/8", "", "")}, nil)
 	l := &Learner{Size: 100}
+	p := Placer{Learner: l}
 	for n := range 10_000 {
 		own := netip.AddrFrom4([4]byte{10, 1, byte(n >> 8), byte(n)}).String()
 		id := fmt.Sprintf("eni-%d", n)
-		locate(table, []flow.Record{
+		p.Locate(table, []flow.Record{
 			record(own, "8.8.8.8", atENI(id)),
-			record("10.9.9.9", "8.8.8.8", atENI("eni-always")),
-		}, l)
+			record("10.9.9.9", "8.8.8.8", atENI("eni-always")), record("10.9.9.9", "8.8.4.4", atENI("eni-always")),
+		})
 		if got := len(l.young) + len(l.old); got > 100 {
 			t.Fatalf("%d interfaces are remembered, want at most 100", got)
 		}
@@ -181,11 +182,12 @@ func TestLearnConcurrently(t *testing.T) {
 	var workers sync.WaitGroup
 	for w := range 4 {
 		workers.Go(func() {
+			p := Placer{Learner: l}
 			for n := range 500 {
 				id := atENI(fmt.Sprintf("eni-%d", n%97))
 				own := fmt.Sprintf("10.0.0.%d", n%97)
 				recs := []flow.Record{record(own, fmt.Sprintf("10.1.0.%d", w), id), record("8.8.8.8", own, id)}
-				locate(table, recs, l)
+				p.Locate(table, recs)
 				if got := fmt.Sprint(told(recs)); got != fmt.Sprint([]string{out, in}) {
 					t.Errorf("got %v", got)
 				}

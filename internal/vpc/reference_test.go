@@ -2,6 +2,7 @@ package vpc
 
 import (
 	"flag"
+	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"strings"
@@ -134,7 +135,10 @@ func (r *reference) direction(rec *flow.Record) flow.Direction {
 		return rec.Direction
 	}
 	if i != nil {
-		if a, b := slices.Contains(i.Addrs, rec.Src), slices.Contains(i.Addrs, rec.Dst); a != b {
+		has := func(a netip.Addr) bool {
+			return slices.ContainsFunc(i.Addrs, func(b netip.Addr) bool { return b.Unmap().WithZone("") == a })
+		}
+		if a, b := has(rec.Src), has(rec.Dst); a != b {
 			return map[bool]flow.Direction{true: flow.Egress, false: flow.Ingress}[a]
 		}
 	}
@@ -150,7 +154,7 @@ func (r *reference) direction(rec *flow.Record) flow.Direction {
 	if a, b := len(r.candidates(rec, rec.Src)) > 0, len(r.candidates(rec, rec.Dst)) > 0; a != b {
 		return map[bool]flow.Direction{true: flow.Egress, false: flow.Ingress}[a]
 	}
-	if own := r.common[key(rec)]; len(own) == 1 && rec.Src != rec.Dst && i == nil && key(rec) != "" {
+	if own := r.common[key(rec)]; len(own) == 1 && rec.Src != rec.Dst && key(rec) != "" {
 		if own[0] == rec.Src {
 			return flow.Egress
 		}
@@ -183,6 +187,7 @@ func key(rec *flow.Record) string {
 func (r *reference) block(recs []flow.Record) (out []verdict) {
 	for i := range recs {
 		rec := &recs[i]
+		rec.Src, rec.Dst = rec.Src.Unmap().WithZone(""), rec.Dst.Unmap().WithZone("")
 		k := key(rec)
 		if k == "" || rec.Direction != flow.DirectionUnknown || r.interfaceOf(string(rec.InterfaceID)) != nil {
 			continue
@@ -242,12 +247,13 @@ var (
 	someAddrs = []string{
 		"", "10.0.0.1", "10.0.0.2", "10.0.0.130", "10.0.1.1", "10.7.7.7", "8.8.8.8", "10.0.0.9",
 		"2001:db8::1", "2001:db8::9", "2001:db8:0:1::1", "2001:db8:9::1", "2600::1",
+		"::ffff:10.0.0.1", "::ffff:10.0.0.130", "2001:db8::1%eth0", "::",
 	}
 	someVPCs     = []string{"", "vpc-1", "vpc-2", "vpc-3"}
 	someZones    = []string{"", "az1", "az2"}
-	someAccounts = []string{"", "111", "222"}
+	someAccounts = []string{"", "111", "222", strings.Repeat("3", 40)}
 	someSubnets  = []string{"", "subnet-0", "subnet-1", "subnet-2", "subnet-3", "subnet-z"}
-	someENIs     = []string{"", "eni-1", "eni-2", "eni-3", "eni-4"}
+	someENIs     = []string{"", "eni-1", "eni-2", "eni-3", "eni-4", strings.Repeat("e", maxInterfaceID)}
 )
 
 func drawSubnets(t *rapid.T) (subnets []flow.Subnet) {
@@ -321,29 +327,105 @@ func check(t *testing.T, cases string, property func(*rapid.T)) {
 	rapid.Check(t, property)
 }
 
-func TestLocateAgreesWithReference(t *testing.T) {
-	check(t, "10000", func(t *rapid.T) {
-		subnets, interfaces := drawSubnets(t), drawInterfaces(t)
-		slow := &reference{subnets: subnets, interfaces: interfaces, common: map[string][]netip.Addr{}}
-		table, l := NewTable(subnets, interfaces), new(Learner)
-		var has [6]bool
-		for i := range has {
-			has[i] = rapid.Bool().Draw(t, "has field")
+// drawTalk draws a record that has the own address of its interface at an end,
+// as nearly all have.
+func drawTalk(t *rapid.T, has [6]bool) flow.Record {
+	r := drawRecord(t, has)
+	if has[0] && rapid.IntRange(0, 4).Draw(t, "interface") > 0 {
+		r.InterfaceID = []byte("eni-4")
+	}
+	own, _ := netip.ParseAddr(someAddrs[1+(len(r.InterfaceID)+int(sum(r.InterfaceID)))%len(someAddrs[1:])])
+	switch n := rapid.IntRange(0, 20).Draw(t, "own end"); {
+	case n == 0: // as drawn
+	case n <= 10:
+		r.Src = own
+	default:
+		r.Dst = own
+	}
+	return r
+}
+
+func sum(id []byte) (n byte) {
+	for _, c := range id {
+		n += c
+	}
+	return n
+}
+
+// world is a table and its slow reference, which all share what was learned.
+type world struct {
+	fast *Table
+	slow reference
+}
+
+func drawWorld(t *rapid.T, common map[string][]netip.Addr) world {
+	subnets, interfaces := drawSubnets(t), drawInterfaces(t)
+	return world{NewTable(subnets, interfaces), reference{subnets, interfaces, common}}
+}
+
+func drawFields(t *rapid.T) (has [6]bool) {
+	for i := range has {
+		has[i] = rapid.Bool().Draw(t, "has field")
+	}
+	return has
+}
+
+func (w *world) compare(t *rapid.T, p *Placer, recs []flow.Record) {
+	want := w.slow.block(slices.Clone(recs))
+	p.Locate(w.fast, recs)
+	for i := range recs {
+		got := verdict{direction: recs[i].Direction, ambiguous: recs[i].Ambiguous}
+		got.cidr, got.vpcID = placed(&recs[i])
+		if got != want[i] {
+			t.Fatalf("record %d %+v\n got %+v\nwant %+v", i, recs[i], got, want[i])
 		}
-		for range rapid.IntRange(1, 2).Draw(t, "blocks") {
-			recs := make([]flow.Record, rapid.IntRange(1, 6).Draw(t, "records"))
-			for i := range recs {
-				recs[i] = drawRecord(t, has)
-			}
-			want := slow.block(slices.Clone(recs))
-			locate(table, recs, l)
-			for i := range recs {
-				got := verdict{direction: recs[i].Direction, ambiguous: recs[i].Ambiguous}
-				got.cidr, got.vpcID = placed(&recs[i])
-				if got != want[i] {
-					t.Fatalf("record %d %+v\n got %+v\nwant %+v", i, recs[i], got, want[i])
-				}
-			}
+	}
+}
+
+// unrelated records of one or two blocks.
+func unrelated(t *rapid.T) {
+	w, has, p := drawWorld(t, map[string][]netip.Addr{}), drawFields(t), &Placer{Learner: new(Learner)}
+	for range rapid.IntRange(1, 2).Draw(t, "blocks") {
+		recs := make([]flow.Record, rapid.IntRange(1, 6).Draw(t, "records"))
+		for i := range recs {
+			recs[i] = drawRecord(t, has)
 		}
-	})
+		w.compare(t, p, recs)
+	}
+}
+
+// conversations are blocks of a few interfaces, taken by two workers in turn
+// while the address book changes.
+func conversations(t *rapid.T) {
+	common, l := map[string][]netip.Addr{}, new(Learner)
+	worlds := []world{drawWorld(t, common), drawWorld(t, common)}
+	workers := []*Placer{{Learner: l}, {Learner: l}}
+	var has [6]bool
+	for i := range has { // mostly as in the default format
+		has[i] = i == 0 || rapid.IntRange(0, 3).Draw(t, "has field") == 3
+	}
+	for range rapid.IntRange(1, 8).Draw(t, "blocks") {
+		recs := make([]flow.Record, rapid.IntRange(1, 12).Draw(t, "records"))
+		for i := range recs {
+			recs[i] = drawTalk(t, has)
+		}
+		w := rapid.SampledFrom([]int{0, 0, 0, 1}).Draw(t, "world")
+		worlds[w].compare(t, workers[rapid.IntRange(0, 1).Draw(t, "worker")], recs)
+	}
+}
+
+func TestLocateAgreesWithReference(t *testing.T) { check(t, "10000", unrelated) }
+
+func TestPlacersAgreeWithReference(t *testing.T) { check(t, "3000", conversations) }
+
+// FuzzLocate compares placers with the reference, over books, interfaces and
+// blocks that are made of the input.
+func FuzzLocate(f *testing.F) {
+	for seed := range uint64(8) {
+		bits := make([]byte, 2048)
+		r := rand.NewChaCha8([32]byte{byte(seed)})
+		_, _ = r.Read(bits)
+		f.Add(bits)
+	}
+	f.Fuzz(rapid.MakeFuzz(conversations))
 }

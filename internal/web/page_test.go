@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"math"
 	"runtime"
 	"strings"
 	"testing"
@@ -238,7 +239,7 @@ func TestABusyPageKeepsItsBytes(t *testing.T) {
 	values := func(n uint64) []Family {
 		families := lined(900)
 		for _, f := range families {
-			f.(*lines).value = n
+			f.(*rows).value = n
 		}
 		return families
 	}
@@ -288,18 +289,19 @@ func TestFreshPagesAllocateLittle(t *testing.T) {
 			}
 			render()
 			render()
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
+			octets[i] = math.MaxUint64
+			// Pools forget when garbage is collected, and under the race detector
+			// at random: the best of some counts.
 			for range 20 {
+				var before, after runtime.MemStats
+				runtime.ReadMemStats(&before)
 				render()
+				runtime.ReadMemStats(&after)
+				octets[i] = min(octets[i], after.TotalAlloc-before.TotalAlloc)
 			}
-			runtime.ReadMemStats(&after)
-			octets[i] = (after.TotalAlloc - before.TotalAlloc) / 20
 		}
 		t.Logf("form %d: %d and %d bytes a page", k, octets[0], octets[1])
-		// Plain, 50,000 series are 4.6 MB. Pools forget when garbage is
-		// collected, and under the race detector at random.
-		if octets[1] > octets[0]+3<<20 {
+		if octets[1] > octets[0]+16<<10 { // compressed, 50,000 series are some 400 KB
 			t.Errorf("form %d: %d and %d bytes a page", k, octets[0], octets[1])
 		}
 	}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/flowlog-exporter/flowlog-exporter/bench/exporter"
+)
+
+// verdict is a figure beside what it should be.
+type verdict struct {
+	What, Figure, Target string
+	Met                  bool
+}
+
+func (v verdict) word() string {
+	if v.Met {
+		return "met"
+	}
+	return "missed"
+}
+
+func (v verdict) String() string {
+	return fmt.Sprintf("%-6s  %-58s %-34s target: %s", v.word(), v.What, v.Figure, v.Target)
+}
+
+const mib = 1 << 20
+
+// verdicts are all targets and how they were met.
+func (r *results) verdicts() (list []verdict) {
+	add := func(what, figure, target string, met bool) { list = append(list, verdict{what, figure, target, met}) }
+	t := r.Table
+	inverse := func(row int) float64 { return 1 / t[row].Times }
+	add("records a second and core", mega(t[rowV2].Rate), "4.0 M, on a quiet machine", t[rowV2].Rate >= 4e6)
+	add("against klauspost/compress inflating alone", times(inverse(rowKlauspost)), "1.45x", inverse(rowKlauspost) >= 1.45)
+	add("against the straightforward counter", times(inverse(rowReference)), "13x", inverse(rowReference) >= 13)
+	add("two cores against one", times(t[rowTwo].Times), "1.9x", t[rowTwo].Times >= 1.9)
+	add("allocations a record", fmt.Sprintf("%.5f", t[rowV2].Allocs), "0, to three decimals", t[rowV2].Allocs < 0.0005)
+	body := t[rowV2].Allocs / r.BodiesPerRecord
+	add("allocations a body", fmt.Sprintf("%.3f", body), "0, to one decimal", body < 0.05)
+	add("29 fields against 14", times(t[rowV5].Times), "0.6x", t[rowV5].Times >= 0.6)
+	add("S3 object streamed, against Kinesis", times(t[rowS3V2].Times), "1.0x", t[rowS3V2].Times >= 1)
+	stream := t[rowS3V2].AllocBytes
+	add("memory of a stream's worker, at most", fmt.Sprintf("%.2f MiB", stream/mib), "2 MiB", stream <= 2*mib)
+	slower := inverse(row50k) - 1
+	add("50,000 subnets against 510", fmt.Sprintf("%+.0f %% time", 100*slower), "at most +15 %", slower <= 0.15)
+	for _, s := range r.ManySeries {
+		add(fmt.Sprintf("CPU of a scrape of %d series, %s", s.Series, s.Form), ms(s.CPU.Seconds()), "5 ms", s.CPU.Seconds() <= 0.005)
+	}
+	grown := r.allocGrowth()
+	add("more allocations of a scrape with ten times the series", fmt.Sprintf("%+.0f", grown), "none (within 5 %)", grown <= 0.05*r.FewSeries[0].Allocs)
+	add("peak memory, 500 subnets, two cores full", fmt.Sprintf("%.1f MiB", r.Loaded.RSS/mib), "64 MiB", r.Loaded.RSS <= 64*mib)
+	add("start to first scrape answered", ms(r.Start.Seconds()), "50 ms", r.Start.Milliseconds() <= 50)
+	add(fmt.Sprintf("restoring a state of %.2f MB", float64(r.StateBytes)/1e6), ms(r.Restore.Seconds()), "50 ms", r.Restore.Milliseconds() <= 50)
+	add("idle, 8 shards caught up", fmt.Sprintf("%.2f %% of a core", 100*r.Idle), "0.5 %", r.Idle <= 0.005)
+	net := 1e9 / r.Loaded.Nanos / t[rowV2].Rate
+	add("over the wire format of Kinesis, against in process", fmt.Sprintf("%.0f %%", 100*net), "80 %", net >= 0.8)
+	return list
+}
+
+// allocGrowth is how many allocations more the form takes that grows most.
+func (r *results) allocGrowth() (most float64) {
+	for _, many := range r.ManySeries {
+		i := slices.IndexFunc(r.FewSeries, func(s exporter.Scraped) bool { return s.Form == many.Form })
+		most = max(most, many.Allocs-r.FewSeries[i].Allocs)
+	}
+	return most
+}
+
+func mega(rate float64) string  { return fmt.Sprintf("%.2f M (%.0f ns)", rate/1e6, 1e9/rate) }
+func times(x float64) string    { return fmt.Sprintf("%.2fx", x) }
+func ms(seconds float64) string { return fmt.Sprintf("%.1f ms", 1000*seconds) }

@@ -1,0 +1,58 @@
+package flowlog
+
+import "github.com/flowlog-exporter/flowlog-exporter/internal/flow"
+
+// quickLine reads the line at the beginning of w, up to the byte that ends it,
+// into the next place of the block, which must not be full. A length of 0 says
+// that the line is for Set.Parse, as it is without a window. The record joins
+// the block in join.
+func (r *Reader) quickLine(w *window, end byte) (rec *flow.Record, length uint, result Result) {
+	if w == nil {
+		return nil, 0, 0
+	}
+	for _, f := range r.set.quick {
+		rec = r.place(f)
+		if length, result = f.quick(w, end, rec, &r.before); length > 0 {
+			break
+		}
+	}
+	return rec, length, result
+}
+
+// place returns the next place of the block for a record of a format. It holds
+// nothing that the format would not overwrite.
+func (r *Reader) place(f *Format) *flow.Record {
+	rec, n := r.free(), len(r.block.Records)
+	if r.wrote[n] != f || f.attaches() {
+		*rec = flow.Record{}
+		r.wrote[n] = f
+	}
+	return rec
+}
+
+// join counts what quickLine has read.
+func (r *Reader) join(rec *flow.Record, result Result) {
+	if result != Parsed {
+		r.block.Skipped[result.Reason()]++
+		return
+	}
+	r.block.Records = r.block.Records[:len(r.block.Records)+1]
+	r.complete(rec)
+}
+
+// quickLines reads lines of text, each with its end, and returns how many bytes
+// of data they have. It stops in front of one that is for textLine.
+func (r *Reader) quickLines(data []byte) (read int, err error) {
+	for {
+		rec, length, result := r.quickLine(windowAt(data, read), '\n')
+		if length == 0 || int(length) >= len(data)-read {
+			return read, nil
+		}
+		rec.EventID = nil
+		read += int(length) + 1
+		r.join(rec, result)
+		if err := r.flushFull(); err != nil {
+			return read, err
+		}
+	}
+}
