@@ -62,19 +62,18 @@ func (r *Reader) streamParquet() error {
 	case s.src.err != nil:
 		return s.src.err
 	case s.err != nil && !errors.Is(s.err, io.EOF):
-		return r.void(&refusal{decodeStage(sizeError(s.err)), "it cannot be read whole: " + s.err.Error()}, data)
+		return r.void(&refusal{decodeStage(sizeError(s.err)), "it cannot be read whole: " + s.err.Error()}, int64(len(data)))
 	}
 	return r.parquet(bytes.NewReader(data), int64(len(data)))
 }
 
 // void ends a body that is refused: of what came before it nothing counts.
-func (r *Reader) void(why *refusal, data []byte) error {
+func (r *Reader) void(why *refusal, size int64) error {
 	r.reset()
 	r.block.Void = true
 	r.block.Failures[why.stage]++
 	if r.notices.due(topicMessage) {
-		r.logger.Warn("a Parquet object cannot be read, nothing of it counts: "+printable(why.why, maxTold),
-			append([]any{"stage", why.stage.String()}, Sample(data[:min(len(data), sniffed)])...)...)
+		r.logger.Warn("a Parquet object cannot be read, nothing of it counts: "+printable(why.why, maxTold), "stage", why.stage.String(), "bytes", size)
 	}
 	return r.flush()
 }
@@ -91,7 +90,7 @@ func (r *Reader) parquet(src io.ReaderAt, size int64) error {
 	}
 	var why *refusal
 	if errors.As(err, &why) {
-		return r.void(why, r.stream.unread())
+		return r.void(why, size)
 	}
 	return err
 }

@@ -364,3 +364,35 @@ func BenchmarkParquet(b *testing.B) {
 		})
 	}
 }
+
+// A header of a page that does not end is not looked for without end.
+func TestParquetPageHeaderIsLimited(t *testing.T) {
+	long := func(size int) string {
+		return plainParquet("srcaddr bytes", []string{"10.0.0.1 5"}, func(h *[]byte) {
+			end := len(*h) - 1
+			*h = append((*h)[:end:end], structOf(4, strings.Repeat("x", size))...) // field 9, which Parquet has not
+		})
+	}
+	if got := readStream(t, Options{}, long(MaxPageHeader-100)); len(got.records) != 1 {
+		t.Errorf("failures %v, %d records", got.Failures, len(got.records))
+	}
+	if got := readStream(t, Options{}, long(2*MaxPageHeader)); got.Failures[flow.Limit] != 1 || len(got.records) > 0 {
+		t.Errorf("failures %v, %d records, want one at stage limit", got.Failures, len(got.records))
+	}
+}
+
+func TestThriftDepthIsLimited(t *testing.T) {
+	nested := func(levels int) (out []byte) {
+		for range levels {
+			out = append(out, 1<<4|thriftStruct)
+		}
+		return append(out, make([]byte, levels+1)...)
+	}
+	for levels, bad := range map[int]bool{maxThriftDepth: false, maxThriftDepth + 1: true, 1 << 20: true} {
+		d := thrift{buf: nested(levels)}
+		d.fields(func(int64, byte) bool { return false })
+		if d.bad != bad {
+			t.Errorf("%d levels: bad %t", levels, d.bad)
+		}
+	}
+}

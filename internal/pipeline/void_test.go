@@ -16,7 +16,7 @@ func TestDamagedObjectDoesNotCount(t *testing.T) {
 		t.Fatal(err)
 	}
 	broken := bytes.Clone(data)
-	copy(broken[len(data)/2:], make([]byte, 100))
+	copy(broken[len(data)/4:], make([]byte, 2000))
 	w := newWay()
 	worker := w.newWorker()
 	for i, object := range [][]byte{broken, data, broken} {
