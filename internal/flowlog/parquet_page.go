@@ -438,7 +438,7 @@ func (h *hybrid) head() bool {
 			h.value |= uint32(h.buf[i]) << (8 * i)
 		}
 		h.buf = h.buf[width:]
-		return true
+		return uint64(h.value)>>h.bits == 0
 	}
 	// The last run may lack bytes, where its values are not all meant.
 	h.packed, h.used = 8*min(n>>1, math.MaxUint32), 0

@@ -155,9 +155,9 @@ func TestParquetSamples(t *testing.T) {
 
 // A row with an impossible value costs itself; its neighbours count.
 func TestParquetRows(t *testing.T) {
-	data := plainParquet("srcaddr srcport bytes log-status", []string{
-		"10.0.0.1 1 5 OK", "10.0.0.1 65536 5 OK", "10.0.0.256 1 5 OK", "10.0.0.1 1 9007199254740992 OK", "10.0.0.1 -1 5 OK",
-		"10.0.0.1 1 5 FINE", "- - - NODATA", "- - - SKIPDATA", "- None - -", strings.Repeat("1", MaxLine+1) + " 1 5 OK", "10.0.0.2 2 6 OK",
+	data := plainParquet("srcaddr srcport bytes log-status vpc-id", []string{
+		"10.0.0.1 1 5 OK -", "10.0.0.1 65536 5 OK -", "10.0.0.256 1 5 OK -", "10.0.0.1 1 9007199254740992 OK -", "10.0.0.1 -1 5 OK -",
+		"10.0.0.1 1 5 FINE -", "- - - NODATA -", "- - - SKIPDATA -", "- None - - -", "10.0.0.1 1 5 OK " + strings.Repeat("v", MaxLine+1), "10.0.0.2 2 6 OK -",
 	}, nil)
 	want := []string{"record src=10.0.0.1 srcport=1 bytes=5", "record src=10.0.0.2 srcport=2 bytes=6",
 		"skipped nodata 2", "skipped skipdata 1", "skipped malformed 6"}
@@ -198,6 +198,32 @@ func TestFault54BrokenParquet(t *testing.T) {
 	} {
 		if got := readStream(t, Options{}, data); got.Failures[flow.Content] != 1 || len(got.records) > 0 {
 			t.Errorf("%s: %v, %d records", name, got.Failures, len(got.records))
+		}
+	}
+}
+
+// nullParquet has rows of one column that all are absent, or of another level.
+func nullParquet(rows int, level byte) string {
+	levels := append(binary.AppendUvarint(nil, uint64(rows)<<1), level)
+	page := append(binary.LittleEndian.AppendUint32(nil, uint32(len(levels))), levels...)
+	header := structOf(1, pageData, 2, len(page), 3, len(page), 5, structOf(1, rows, 2, encodingPlain, 3, encodingRLE))
+	column := structOf(1, parquetBytes, 3, []string{"srcaddr"}, 4, codecNone, 5, rows, 7, len(header)+len(page), 9, len(parquetMagic))
+	schema := append(structOf(4, "schema", 5, 1), structOf(1, parquetBytes, 3, 1, 4, "srcaddr")...)
+	group := append(listOf(1, 1, structOf(3, column)), structOf(2, rows)...)
+	return withFooter(append(append([]byte(parquetMagic), header...), page...), schema, 2, rows, group)
+}
+
+// Rows that take no room count up to a ratio; of a level there is 0 and 1 only.
+func TestFault54ParquetOfNothing(t *testing.T) {
+	for _, test := range []struct {
+		rows   int
+		level  byte
+		nodata uint64
+		stage  flow.Stage
+	}{{100_000, 0, 100_000, flow.Limit}, {1 << 30, 0, 0, flow.Limit}, {10, 2, 0, flow.Content}, {10, 1, 0, flow.Content}} {
+		got := readStream(t, Options{}, nullParquet(test.rows, test.level))
+		if got.Skipped[flow.NoData] != test.nodata || test.nodata == 0 && got.Failures[test.stage] != 1 {
+			t.Errorf("%d rows of level %d: %v, failures %v", test.rows, test.level, got.Skipped, got.Failures)
 		}
 	}
 }
