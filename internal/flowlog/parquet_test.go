@@ -220,7 +220,7 @@ func TestFault54ParquetOfNothing(t *testing.T) {
 		level  byte
 		nodata uint64
 		stage  flow.Stage
-	}{{100_000, 0, 100_000, flow.Limit}, {1 << 30, 0, 0, flow.Limit}, {10, 2, 0, flow.Content}, {10, 1, 0, flow.Content}} {
+	}{{100_000, 0, 100_000, flow.Limit}, {1 << 30, 0, 0, flow.Limit}, {1000, 2, 0, flow.Content}, {10, 1, 0, flow.Content}} {
 		got := readStream(t, Options{}, nullParquet(test.rows, test.level))
 		if got.Skipped[flow.NoData] != test.nodata || test.nodata == 0 && got.Failures[test.stage] != 1 {
 			t.Errorf("%d rows of level %d: %v, failures %v", test.rows, test.level, got.Skipped, got.Failures)
