@@ -230,7 +230,7 @@ func (p *parquet) readAt(b []byte, off int64) error {
 	if n == len(b) {
 		return nil
 	}
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return refuse("it ends too early")
 	}
 	return err

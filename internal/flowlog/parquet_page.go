@@ -244,7 +244,7 @@ func (p *pages) load(buf []byte, h *pageHeader, stored int64) ([]byte, error) {
 }
 
 // inflate fills dst with what src holds, which must be as much.
-func (f *parquet) inflate(codec int64, dst, src []byte) error {
+func (p *parquet) inflate(codec int64, dst, src []byte) error {
 	if len(dst) == 0 {
 		return nil
 	}
@@ -261,7 +261,7 @@ func (f *parquet) inflate(codec int64, dst, src []byte) error {
 	case !hasPrefix(src, magic):
 		return refuse("it does not begin as such")
 	}
-	r, err := f.reader.inflate.open(src, bytes.NewReader(src))
+	r, err := p.reader.inflate.open(src, bytes.NewReader(src))
 	if err != nil {
 		return err
 	}
@@ -313,11 +313,12 @@ const noNumber = math.MinInt64
 func (p *pages) numbers(out []int64, index []uint32) error {
 	width, _ := p.width()
 	from, size := p.values, int64(len(out))*width
-	if p.coded {
+	switch {
+	case p.coded:
 		from = p.dictionary
-	} else if size > int64(len(from)) {
+	case size > int64(len(from)):
 		return refuse("a page of column %.40q is damaged", p.name)
-	} else {
+	default:
 		p.values = p.values[size:]
 	}
 	for i := range out {
