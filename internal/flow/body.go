@@ -15,8 +15,19 @@ type Body struct {
 	// Batch is several such messages that count together, or not at all. It
 	// belongs to the source as Data does.
 	Batch [][]byte
-	// Stream is an object of any size, read once from its beginning.
+	// Stream is an object of any size, read once from its beginning; one that
+	// is an Object may be read from anywhere as well.
 	Stream io.Reader
+}
+
+// Object is a stream whose bytes may be read from anywhere, as Parquet needs it,
+// which keeps its table of contents at the end. ReadAt ends with io.EOF where the
+// object does; any other error is one of the machine.
+type Object interface {
+	io.Reader
+	io.ReaderAt
+	// Size is how many bytes the object has; below 0 when it has no end.
+	Size() int64
 }
 
 // Place is how far a source was read: everything up to and including Position

@@ -54,7 +54,7 @@ func (r *Reader) message(data []byte) error {
 	case contentText:
 		r.beginText()
 		err = r.lines(plain)
-	case contentForeign:
+	case contentParquet, contentForeign:
 		r.fail(flow.Content, plain)
 	}
 	if err != nil {
@@ -70,16 +70,19 @@ const (
 	contentNone content = iota
 	contentDocuments
 	contentText
+	contentParquet
 	contentForeign
 )
 
-// contentOf decides by the first bytes: a brace begins JSON, and text is UTF-8
-// without control characters other than tabs and line ends.
+// contentOf decides by the first bytes: a brace begins JSON, PAR1 Parquet, and
+// text is UTF-8 without control characters other than tabs and line ends.
 func contentOf(data []byte) content {
 	head := bytes.TrimLeft(data, " \t\r\n")
 	switch {
 	case len(head) == 0:
 		return contentNone
+	case hasPrefix(data, parquetMagic):
+		return contentParquet
 	case head[0] == '{':
 		return contentDocuments
 	}
@@ -120,7 +123,7 @@ var beginnings = []struct{ prefix, guess string }{
 	{zstdMagic, "it looks like damaged or nested zstd"},
 	{base64Gzip, "it looks like damaged base64 of gzip"},
 	{base64JSON, "it looks like damaged base64 of JSON"},
-	{"PAR1", "it looks like Parquet"},
+	{parquetMagic, "it looks like Parquet"},
 	{"Obj\x01", "it looks like Avro"},
 	{"PK\x03\x04", "it looks like a zip archive"},
 	{"BZh", "it looks like bzip2"},

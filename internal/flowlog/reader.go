@@ -22,6 +22,9 @@ type Block struct {
 	Skipped flow.Reasons
 	// Failures counts the messages and documents that could not be decoded.
 	Failures [flow.NumStages]uint64
+	// Void says that the blocks of the body before this one do not count: the
+	// body turned out to be damaged, and is one that counts whole or not at all.
+	Void bool
 }
 
 // empty reports whether there is nothing to hand over.
@@ -110,7 +113,8 @@ func NewReader(o Options) *Reader {
 // messages. Documents with a line of a flow log as their "message" are read
 // where envelopes are. Body.Stream is text or
 // envelopes of any size, plain or compressed; of a stream that breaks off, what
-// came before counts.
+// came before counts. A stream may also be Parquet, which counts whole or not at
+// all: of one that is damaged the last block is Void and has the failure.
 //
 // Envelopes may follow each other. None of the events of an envelope counts
 // before all of it was checked; keys may come in any order and be nested 64

@@ -247,6 +247,9 @@ type collected struct {
 }
 
 func (c *collected) add(b *Block) error {
+	if b.Void {
+		*c = collected{blocks: c.blocks}
+	}
 	for i := range b.Records {
 		c.records = append(c.records, show(&b.Records[i]))
 	}

@@ -123,6 +123,8 @@ func (r *Reader) object(src io.Reader) error {
 	switch contentOf(s.unread()) {
 	case contentDocuments:
 		return r.streamDocuments()
+	case contentParquet:
+		return r.streamParquet()
 	case contentForeign:
 		r.fail(flow.Content, s.unread())
 		return s.src.err

@@ -54,12 +54,33 @@ func (r *Reader) textLine(line []byte) error {
 	}
 	r.begun = true
 	result := r.set.Parse(line, r.next())
+	if line, ok := exported(line); ok && result.failed() {
+		return r.settle(r.set.Parse(line, r.next()), line)
+	}
 	if result.failed() && len(line) <= MaxLine {
 		if word, _ := token(line); len(word) == 0 || r.takeHeader(line) {
 			return nil
 		}
 	}
 	return r.settle(result, line)
+}
+
+// exportTime is how a line begins that an export task of CloudWatch Logs wrote.
+const exportTime = "dddd-dd-ddTdd:dd:dd.dddZ "
+
+// exported takes the time off a line that an export task of CloudWatch Logs has
+// written to S3: it puts the time of the log event and a blank in front of each.
+func exported(line []byte) (rest []byte, ok bool) {
+	if len(line) < len(exportTime) {
+		return line, false
+	}
+	for i, want := range []byte(exportTime) {
+		if want == 'd' && digit(line[i]) || want != 'd' && line[i] == want {
+			continue
+		}
+		return line, false
+	}
+	return line[len(exportTime):], true
 }
 
 // takeHeader takes the format from line; false when that is no header.

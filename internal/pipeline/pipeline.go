@@ -74,8 +74,10 @@ type Pipeline struct {
 
 // Handle takes one body all the way through. A body of the data's own errors is
 // accounted for and no error. When reading a stream fails, the error is
-// returned, nothing of the body counts and its place does not move. Observers
-// may have been told some of it. Handle is safe for concurrent use.
+// returned, nothing of the body counts and its place does not move. A body that
+// counts whole or not at all, and is damaged, is accounted for as its failure
+// alone, and its place moves. Of both, observers may have been told some. Handle
+// is safe for concurrent use.
 //
 // A body that makes the reader, the address book or the tally panic is set
 // aside: it counts as one failure, nothing else of it counts, and its place
@@ -180,8 +182,14 @@ func (w *worker) count() {
 	w.pipeline.Accounts.add(w.source, &w.sheet)
 }
 
-// take places and observes one block.
+// take places and observes one block. One that is void takes back what came
+// before it, but for what observers were told.
 func (w *worker) take(b *flowlog.Block) error {
+	if b.Void {
+		w.tally.Discard()
+		w.deliveries.Discard()
+		w.sheet = sheet{}
+	}
 	w.locator.Locate(b.Records)
 	w.tally.Observe(b.Records)
 	w.sheet.observe(b, w.now)

@@ -109,11 +109,11 @@ func (r *filesRun) file(ctx context.Context, path string) error {
 	if err != nil || r.readBefore(path, place) {
 		return err
 	}
-	return r.Handler.Handle(ctx, flow.Body{
-		Source: r.Name,
-		Place:  place,
-		Stream: &fileReader{ctx: ctx, file: io.LimitReader(file, size), run: r},
-	})
+	stream := io.Reader(&fileReader{ctx: ctx, file: io.LimitReader(file, size), run: r})
+	if at, ok := file.(io.ReaderAt); ok {
+		stream = &fileObject{stream.(*fileReader), io.NewSectionReader(at, 0, size)}
+	}
+	return r.Handler.Handle(ctx, flow.Body{Source: r.Name, Place: place, Stream: stream})
 }
 
 // open opens what never waits directly, and anything else so that its reads end
@@ -143,6 +143,7 @@ type fileReader struct {
 	ctx  context.Context
 	file io.Reader
 	run  *filesRun
+	read int64 // bytes
 }
 
 // Read implements io.Reader.
@@ -151,10 +152,35 @@ func (r *fileReader) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	n, err := r.file.Read(p)
+	r.count(n)
+	return n, err
+}
+
+func (r *fileReader) count(n int) {
+	r.read += int64(n)
 	r.run.done += int64(n)
 	r.run.bytes.Add(float64(n))
 	if r.run.Progress != nil {
 		r.run.Progress(r.run.done, r.run.total)
 	}
+}
+
+// fileObject is a regular file, which may be read from anywhere.
+type fileObject struct {
+	*fileReader
+	at *io.SectionReader
+}
+
+// ReadAt implements io.ReaderAt. What is read again counts once: of the file no
+// more is done than it has.
+func (o *fileObject) ReadAt(p []byte, off int64) (int, error) {
+	if err := o.ctx.Err(); err != nil {
+		return 0, err
+	}
+	n, err := o.at.ReadAt(p, off)
+	o.count(int(min(int64(n), max(o.Size()-o.read, 0))))
 	return n, err
 }
+
+// Size implements flow.Object.
+func (o *fileObject) Size() int64 { return o.at.Size() }

@@ -128,3 +128,42 @@ func TestFilesReadAPipe(t *testing.T) {
 		t.Errorf("read %d parts", len(into.got))
 	}
 }
+
+// objectReader reads the end of each file first, where it can.
+type objectReader struct{ got []string }
+
+func (r *objectReader) Handle(_ context.Context, b flow.Body) error {
+	o, ok := b.Stream.(flow.Object)
+	if !ok {
+		r.got = append(r.got, "stream")
+		return nil
+	}
+	last := make([]byte, 3)
+	for range 3 { // what is read again is not done again
+		if _, err := o.ReadAt(last, o.Size()-3); err != nil {
+			return err
+		}
+	}
+	r.got = append(r.got, string(last))
+	return nil
+}
+
+// Regular files may be read from anywhere, pipes may not.
+func TestFilesAreObjects(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "a.log")
+	if err := syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	into, most := &objectReader{}, int64(0)
+	f := &Files{
+		Name: "file", Handler: into, Progress: func(done, _ int64) { most = max(most, done) },
+		Paths: []string{filepath.Join(dir, "a.log"), filepath.Join(dir, "pipe")},
+	}
+	if err := f.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"log", "stream"}; !slices.Equal(into.got, want) || most > 5 {
+		t.Errorf("got %q and %d bytes done, want %q and at most 5", into.got, most, want)
+	}
+}
