@@ -1,14 +1,19 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flowlog"
+	"github.com/flowlog-exporter/flowlog-exporter/internal/pipeline"
+	"github.com/flowlog-exporter/flowlog-exporter/internal/traffic"
 )
 
 // TestReplayOfATime: records count by their end, the first second in and the last
@@ -136,4 +141,40 @@ func TestWrongReplays(t *testing.T) {
 			t.Errorf("%q: %v", args, err)
 		}
 	}
+}
+
+// TestHistoryThatIsTooLong: the replay ends, writes nothing and says the remedy.
+func TestHistoryThatIsTooLong(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "history.om")
+	s := &settings{output: "openmetrics", replay: replaySettings{resolution: time.Second, file: out}}
+	e := &engine{pipeline: &pipeline.Pipeline{NewTally: func() pipeline.Tally { return traffic.New().Tally() }}}
+	ctx, h := keepHistory(t.Context(), e, s)
+	tally, subnet := e.pipeline.NewTally(), &flow.Subnet{}
+	block := make([]flow.Record, 1024)
+	for n := int64(0); n <= traffic.MostHistory; {
+		for i := range block {
+			n++
+			block[i] = flow.Record{Subnet: subnet, End: n, Bytes: 1}
+		}
+		tally.Observe(block)
+	}
+	if cause := context.Cause(ctx); !errors.Is(cause, errFull) || !strings.Contains(cause.Error(), "--from and --to, or with a larger --resolution") {
+		t.Errorf("got %v", cause)
+	}
+	var stdout strings.Builder
+	if err := s.report(&stdout, totals{history: h}); err != nil {
+		t.Fatal(err)
+	}
+	s.replay.file = ""
+	if err := s.report(&stdout, totals{history: h}); err != nil || stdout.Len() > 0 {
+		t.Errorf("%v, %d bytes are written", err, stdout.Len())
+	}
+	if _, err := os.Stat(out); err == nil {
+		t.Error("a file is written")
+	}
+	var used runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&used)
+	t.Logf("a full history: %d MiB", used.HeapAlloc>>20)
+	runtime.KeepAlive(tally)
 }
