@@ -18,6 +18,7 @@ type settings struct {
 	shards       int
 	files        list
 	s3           s3Settings
+	firehose     firehoseSettings
 
 	region, assumeRole, endpointURL string
 

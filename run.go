@@ -21,7 +21,7 @@ import (
 
 func runOptions(s *settings) [][]option {
 	return [][]option{
-		s.inputOptions(), s.s3.options(), s.awsOptions(), s.recordOptions(), s.stateOptions(), s.denyOptions(denylog.DefaultRate),
+		s.inputOptions(), s.s3.options(), s.firehose.options(), s.awsOptions(), s.recordOptions(), s.stateOptions(), s.denyOptions(denylog.DefaultRate),
 		s.webOptions(), s.logOptions(), s.healthOptions(), s.legacyOptions(),
 	}
 }
@@ -34,7 +34,7 @@ func settleRun(s *settings, rest []string) error {
 		return err
 	}
 	if len(s.sources()) == 0 {
-		return usagef("nothing to read: pass -stream NAME, --s3.queue-url, or --file.path; flowlog-exporter demo shows it without AWS")
+		return usagef("nothing to read: pass -stream NAME, --s3.queue-url, --firehose.listen, or --file.path; flowlog-exporter demo shows it without AWS")
 	}
 	return nil
 }
@@ -68,6 +68,14 @@ func run(ctx context.Context, p *program, s *settings, _ []string) error {
 		srv.inputs = append(srv.inputs, objects)
 		srv.checks = append(srv.checks, objects.Ready)
 	}
+	if s.firehose.wanted() {
+		deliveries, err := s.receiver(e, metrics)
+		if err != nil {
+			return err
+		}
+		defer deliveries.server.Close()
+		srv.inputs = append(srv.inputs, deliveries)
+	}
 	if len(s.files) > 0 {
 		files := &source.Files{Name: "file", Paths: s.files, Handler: e, Places: e.ledger.Of("file"), Metrics: metrics, Logger: e.log}
 		if err := files.Check(); err != nil {
@@ -97,6 +105,9 @@ func (s *settings) sources() (names []string) {
 	if s.s3.wanted() {
 		names = append(names, "s3")
 	}
+	if s.firehose.wanted() {
+		names = append(names, "firehose")
+	}
 	if len(s.files) > 0 {
 		names = append(names, "file")
 	}
@@ -121,11 +132,7 @@ type service struct {
 // scrape is answered, the web server stops, the deny log is written out.
 func (s *service) run(ctx context.Context) error {
 	server := s.server()
-	if err := server.Listen(); err != nil {
-		var wrong *web.ConfigError
-		if errors.As(err, &wrong) {
-			return usagef("%w", err)
-		}
+	if err := listening(server); err != nil {
 		return err
 	}
 	if err := s.openState(s.settings); err != nil {

@@ -55,6 +55,9 @@ func (s *settings) settle() error {
 	if err := s.s3.settle(); err != nil {
 		return err
 	}
+	if err := s.firehose.settle(); err != nil {
+		return err
+	}
 	return s.settleRecords()
 }
 

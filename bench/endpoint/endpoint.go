@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -31,6 +32,10 @@ type Stream struct {
 	born   time.Time
 	open   atomic.Bool
 	stamps atomic.Uint64 // bodies served so far
+
+	mu    sync.Mutex
+	ended map[int]bool // shards whose last page was handled
+	done  chan struct{}
 }
 
 // Account, Region and Name are those of the stream.
@@ -43,7 +48,7 @@ const (
 // Serve answers on a free port of this machine until close is called. No
 // records are served before Open.
 func (s *Stream) Serve() (url string, closeAll func(), err error) {
-	s.born = time.Now().Add(-time.Hour)
+	s.born, s.ended, s.done = time.Now().Add(-time.Hour), make(map[int]bool), make(chan struct{})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", nil, err
@@ -55,6 +60,23 @@ func (s *Stream) Serve() (url string, closeAll func(), err error) {
 
 // Open lets the records flow.
 func (s *Stream) Open() { s.open.Store(true) }
+
+// Done is closed when every shard was asked for more than it has: a reader asks
+// only when it has handled what it got.
+func (s *Stream) Done() <-chan struct{} { return s.done }
+
+// end notes that a shard was read to its end.
+func (s *Stream) end(shard int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended[shard] {
+		return
+	}
+	s.ended[shard] = true
+	if len(s.ended) == s.Shards {
+		close(s.done)
+	}
+}
 
 // Served is how many flow records a reader has got that has read everything.
 func (s *Stream) Served() (records uint64) {
@@ -129,7 +151,11 @@ func (s *Stream) records(w io.Writer, at string) {
 		answer(w, map[string]any{"__type": "InvalidArgumentException", "message": "Invalid ShardIterator."})
 		return
 	}
-	if !s.open.Load() || page >= s.Pages {
+	open := s.open.Load()
+	if open && page >= s.Pages {
+		s.end(shard)
+	}
+	if !open || page >= s.Pages {
 		answer(w, map[string]any{"MillisBehindLatest": 0, "NextShardIterator": at, "Records": []any{}})
 		return
 	}

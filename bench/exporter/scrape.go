@@ -36,7 +36,7 @@ type Scraped struct {
 const quiet = "--state.commit-interval=1h"
 
 // Scrapes measures the forms in turn, so many rounds of so many scrapes each,
-// and returns the best round of each form.
+// and returns the least CPU time and the least allocations of each form.
 func Scrapes(program, file, subnets string, rounds, scrapes int) (list []Scraped, err error) {
 	p, err := Start(program, "--file.path="+file, "--subnets.file="+subnets, quiet)
 	if err != nil {
@@ -55,12 +55,10 @@ func Scrapes(program, file, subnets string, rounds, scrapes int) (list []Scraped
 				return nil, err
 			}
 			s.Series = series
-			switch {
-			case round == 0:
+			if round == 0 {
 				list = append(list, s)
-			case s.CPU < list[i].CPU:
-				list[i] = s
 			}
+			list[i].CPU, list[i].Allocs = min(list[i].CPU, s.CPU), min(list[i].Allocs, s.Allocs)
 		}
 	}
 	return list, nil

@@ -14,7 +14,7 @@ func TestProductEqualsOracle(t *testing.T) {
 		t.Run(fmt.Sprint("seed ", seed+1), func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			o := corpus.Options{Seed: seed + 1, Records: 20, MinEvents: 1, MaxEvents: 150, BadShare: 0.03, Level: 6, S3Bytes: 300 << 10}
+			o := corpus.Options{Seed: seed + 1, Records: 12, MinEvents: 1, MaxEvents: 150, BadShare: 0.03, Level: 6, S3Bytes: 200 << 10}
 			if seed == 4 {
 				o.Records, o.MinEvents, o.MaxEvents = 2, 1500, 1600
 			}

@@ -64,8 +64,13 @@ func (s *settings) growth(r *results) error {
 	return nil
 }
 
-// fullLoad is how many shards bring more than two cores can read.
-const fullLoad = 100
+const (
+	// fullLoad is how many shards bring more than two cores can read.
+	fullLoad = 100
+	// allPages are read in all, shardPages by one shard at most: five a second.
+	allPages   = 800
+	shardPages = 40
+)
 
 // load lets the real program read so many shards, about the same number of
 // records each time; a few shards cannot bring as many in the same time.
@@ -74,9 +79,9 @@ func (s *settings) load(bodies []*endpoint.Body, shards, subnets int) (point, er
 	if err := s.writeSubnets(file, subnets); err != nil {
 		return point{}, err
 	}
-	pages := max(1, min(400/shards, 15))
+	pages := max(1, min(allPages/shards, shardPages))
 	if s.quick {
-		pages = max(1, pages/3)
+		pages = max(1, pages/4)
 	}
 	loaded, err := exporter.Load{Shards: shards, Pages: pages, PageBodies: 92, SubnetsFile: file, Bodies: bodies}.Run(s.exporter())
 	if err != nil {

@@ -59,9 +59,11 @@ func (s *settings) program(r *results) error {
 	return err
 }
 
-// stateSubnets have a state of about 0.6 MB, a full window of deliveries not
-// among it.
-const stateSubnets = 5000
+// A state of about 0.6 MB: most of it are deliveries, which do not compress.
+const (
+	stateSubnets    = 5000
+	stateDeliveries = 1 << 15
+)
 
 // restore measures how long it takes to take over a state, in process and as
 // what the real program needs longer for its start.
@@ -133,7 +135,7 @@ func (s *settings) counted() (*way.Way, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := way.NewEmpty(way.Book(list), in.Formats)
+	w := way.NewAged(way.Book(list), in.Formats, stateDeliveries)
 	tally := w.Totals.Tally()
 	for _, row := range w.Totals.Rows() {
 		for kind := range 4 {

@@ -80,11 +80,11 @@ func (in *Input) Prefixes() (list []netip.Prefix) {
 func (in *Input) Pass(w *Way, readers int) error {
 	w.Begin()
 	var next atomic.Int64
-	var failed atomic.Pointer[error]
+	failed := make(chan error, readers)
 	read := func() {
 		for i := next.Add(1) - 1; i < int64(len(in.Bodies)); i = next.Add(1) - 1 {
 			if err := w.Handle(in.Places[i], in.Bodies[i]); err != nil {
-				failed.Store(&err)
+				failed <- err
 				return
 			}
 		}
@@ -95,8 +95,6 @@ func (in *Input) Pass(w *Way, readers int) error {
 	}
 	read()
 	running.Wait()
-	if err := failed.Load(); err != nil {
-		return *err
-	}
-	return nil
+	close(failed)
+	return <-failed
 }

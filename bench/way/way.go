@@ -30,18 +30,16 @@ type Way struct {
 
 // New wires a way with an address book of these subnets, without interfaces: so
 // directions are learned, as without the permission to list interfaces.
+// It remembers as many deliveries as it can, as after some minutes of work: what
+// is measured then does not depend on how long it is measured.
 func New(subnets []flow.Subnet, formats flowlog.Formats) *Way {
-	return wire(subnets, formats, fullWindow())
+	return NewAged(subnets, formats, pipeline.WindowDeliveries)
 }
 
-// NewEmpty wires a way that remembers no deliveries yet, as after a first start.
-func NewEmpty(subnets []flow.Subnet, formats flowlog.Formats) *Way {
-	return wire(subnets, formats, &pipeline.Window{})
-}
-
-func wire(subnets []flow.Subnet, formats flowlog.Formats, window *pipeline.Window) *Way {
+// NewAged wires a way that remembers so many deliveries; 0 is a first start.
+func NewAged(subnets []flow.Subnet, formats flowlog.Formats, deliveries int) *Way {
 	w := &Way{Totals: traffic.New(), Accounts: pipeline.NewAccounts(Source)}
-	table, learner := vpc.NewTable(subnets, nil), &vpc.Learner{}
+	table, learner, window := vpc.NewTable(subnets, nil), &vpc.Learner{}, windowOf(deliveries)
 	w.Totals.SetSubnets(table.Subnets())
 	w.Ledger = &ledger.Ledger{Sections: []ledger.Section{w.Totals, w.Accounts, window}}
 	w.Pipeline = &pipeline.Pipeline{
@@ -89,12 +87,11 @@ func (a *anew) Fresh(logStream, first, last []byte, events int) bool {
 	return a.known.Fresh(a.stream, first, last, events)
 }
 
-// fullWindow remembers as many deliveries as fit, as after some minutes of
-// work: what is measured then does not depend on how long it is measured.
-func fullWindow() *pipeline.Window {
+// windowOf remembers so many deliveries that never come again.
+func windowOf(deliveries int) *pipeline.Window {
 	w := &pipeline.Window{}
 	d := w.Deliveries()
-	for i := range pipeline.WindowDeliveries {
+	for i := range deliveries {
 		d.Fresh(nil, strconv.AppendInt(nil, int64(i), 10), nil, 0)
 	}
 	d.Apply()

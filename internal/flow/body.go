@@ -3,7 +3,7 @@ package flow
 import "io"
 
 // Body is what a source hands over: bytes as AWS delivered them, and the place
-// they came from. Exactly one of Data and Stream is set.
+// they came from. Exactly one of Data, Batch and Stream is set.
 type Body struct {
 	// Source is the name of the input, the value of the source label.
 	Source string
@@ -12,6 +12,9 @@ type Body struct {
 	// Data is a whole message. It belongs to the source and is valid until
 	// the handler returns.
 	Data []byte
+	// Batch is several such messages that count together, or not at all. It
+	// belongs to the source as Data does.
+	Batch [][]byte
 	// Stream is an object of any size, read once from its beginning.
 	Stream io.Reader
 }

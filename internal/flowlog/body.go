@@ -30,6 +30,16 @@ func (r *Reader) record(data []byte) error {
 	return nil
 }
 
+// batch reads messages, each as if it came alone.
+func (r *Reader) batch(messages [][]byte) error {
+	for _, data := range messages {
+		if err := r.record(data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // message reads one message whole. Its records leave before the buffers behind
 // them are used again.
 func (r *Reader) message(data []byte) error {
@@ -118,9 +128,9 @@ var beginnings = []struct{ prefix, guess string }{
 	{"\x04\x22\x4d\x18", "it looks like LZ4"},
 	{"\xff\xfe", "it looks like UTF-16 text"},
 	{"\xfe\xff", "it looks like UTF-16 text"},
-	{`{"message"`, "it looks like Firehose records of a flow log; envelopes of a CloudWatch Logs subscription are expected"},
-	{`{"requestId"`, "it looks like a Firehose delivery; envelopes of a CloudWatch Logs subscription are expected"},
-	{`{"records"`, "it looks like a Firehose delivery; envelopes of a CloudWatch Logs subscription are expected"},
+	{`{"message"`, "it looks like a Firehose record of something else than a line of a flow log, or a damaged one"},
+	{`{"requestId"`, "it looks like a Firehose request; have Firehose send those to --firehose.listen"},
+	{`{"records"`, "it looks like a Firehose request; have Firehose send those to --firehose.listen"},
 	{`{"Records"`, "it looks like an S3 or SNS notification, not what it notifies of"},
 	{`{"version"`, "it looks like an EventBridge event or a transformed log; envelopes of a CloudWatch Logs subscription are expected"},
 	{"{", "it looks like JSON that is no envelope of a CloudWatch Logs subscription, or a damaged one"},

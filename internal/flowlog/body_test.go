@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -177,6 +178,8 @@ func TestYieldEndsTheReading(t *testing.T) {
 func TestReadAllocatesNothing(t *testing.T) {
 	for _, test := range []struct{ name, body string }{
 		{"gzip envelope", zip(envelope("g", "eni-1-all", v2Line, v2Line, edit(13, "NODATA"), edit(8, "NaN")))},
+		{"envelope of AWS", zip(awsEnvelope("g", "eni-1-all", v2Line, edit(13, "NODATA"), v2Line, edit(8, "NaN"), v2Line))},
+		{"many events", zip(awsEnvelope("g", "eni-1-all", slices.Repeat([]string{v2Line}, 3*BlockRecords)...))},
 		{"escapes", envelope("g\n", "eni-1-all", v2Line+"\n", v2Line)},
 		{"text", v2Line + "\n" + v2Line + "\n"},
 		{"text with a header", strings.Join(strings.Fields(v5), " ") + "\n" + v5Line + "\n" + v5Line + "\n"},
@@ -240,7 +243,7 @@ func TestFailuresAreToldOncePerTenSeconds(t *testing.T) {
 
 func TestGuesses(t *testing.T) {
 	for _, test := range []struct{ body, want string }{
-		{gzipMagic + "x", "gzip"}, {`{"message":"2 1"}`, "Firehose records"}, {`{"Records":[]}`, "S3 or SNS"}, {"{]", "JSON"},
+		{gzipMagic + "x", "gzip"}, {`{"message":7}`, "Firehose record"}, {`{"requestId":""}`, "--firehose.listen"}, {`{"Records":[]}`, "S3 or SNS"}, {"{]", "JSON"},
 		{zip(zip("x")), "nested gzip"}, {"\xff\xfe1\x00", "UTF-16"}, {"\x00", "neither"}, {kplMagic + "x", "KPL record with a wrong checksum"},
 	} {
 		logger, log := logged()

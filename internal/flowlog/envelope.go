@@ -5,6 +5,8 @@ package flowlog
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html
 type document struct {
 	messageType, owner, logGroup, logStream value
+	// message is the line of a document that is no envelope.
+	message value
 	// events are the log events, if they are not more than BlockRecords.
 	events []event
 	// last is the last event of all.
@@ -146,6 +148,8 @@ func (s *scanner) member(d *document, scratch *[]byte) (ok bool) {
 		d.logStream, ok = s.value(maxDepth - 1)
 	case "logEvents":
 		ok = s.logEvents(d, scratch)
+	case "message":
+		d.message, ok = s.value(maxDepth - 1)
 	default:
 		_, ok = s.value(maxDepth - 1)
 	}

@@ -37,6 +37,9 @@ func (r *Reader) documents(data []byte, more bool) (read int, ok bool, err error
 // document hands on the events of the document that s has just read.
 func (r *Reader) document(s *scanner, from int) error {
 	d := &r.doc
+	if d.direct() {
+		return r.directLine(d)
+	}
 	switch d.kind(&r.scratch) {
 	case messageControl:
 		r.block.Skipped[flow.Control] += uint64(d.total)

@@ -191,6 +191,94 @@ func TestUsualEnvelopesAreFused(t *testing.T) {
 	}
 }
 
+// However a message is coded, there is room for windows behind it.
+func TestCodedEnvelopesAreFused(t *testing.T) {
+	usual := awsEnvelope("g", "eni-1-all", v2Line, v2Line)
+	lines := strings.Repeat(v2Line+"\n", 3)
+	for name, body := range map[string]flow.Body{
+		"plain": {Data: []byte(usual)}, "gzip": {Data: []byte(zip(usual))}, "zstd": {Data: []byte(zst(usual))}, "base64": {Data: []byte(b64(zip(usual)))},
+		"base64 of JSON": {Data: []byte(b64(usual))}, "aggregated": {Data: []byte(kpl(usual))}, "aggregated gzip": {Data: []byte(kpl(zip(usual)))},
+		"text": {Data: []byte(lines)}, "gzip text": {Data: []byte(zip(lines))},
+		"stream": {Stream: strings.NewReader(usual)}, "gzip stream": {Stream: strings.NewReader(zip(usual))}, "text stream": {Stream: strings.NewReader(zip(lines))},
+	} {
+		r := NewReader(Options{})
+		if err := r.Read(body, func(*Block) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if r.wrote[1] != Default {
+			t.Errorf("%s: not read in one pass", name)
+		}
+	}
+}
+
+// A buffer is used again, and what lines had in common in it means nothing then.
+func TestNothingIsRememberedOfAnotherBuffer(t *testing.T) {
+	r := NewReader(Options{Formats: Fixed(mustParse(t, "account-id interface-id srcaddr"))})
+	for _, test := range []struct{ line, account string }{{"ab c", "ab"}, {"a bc", "a"}, {"ab c", "ab"}} {
+		body := awsEnvelope("g", "s", test.line+" 10.0.0.1", test.line+" 10.0.0.2")
+		for name, body := range map[string]flow.Body{"data": {Data: []byte(body)}, "stream": {Stream: strings.NewReader(body)}} {
+			err := r.Read(body, func(b *Block) error {
+				for i := range b.Records {
+					if got := string(b.Records[i].AccountID); got != test.account {
+						t.Errorf("%s of %s: account %q, want %q", name, test.line, got, test.account)
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// What an envelope says of its lines is not said of lines of text.
+func TestEnvelopesLeaveNothingInLines(t *testing.T) {
+	for _, format := range []string{"srcaddr packets", Default.String()} {
+		r := NewReader(Options{Formats: Fixed(mustParse(t, format))})
+		line := map[bool]string{true: "10.0.0.1 1", false: v2Line}[format == "srcaddr packets"]
+		text := strings.Repeat(line+"\n", 3)
+		want := read(t, Options{Formats: Fixed(mustParse(t, format))}, text).show()
+		var got collected
+		for _, body := range []string{awsEnvelope("g", "eni-1-all", line, line, line), text} {
+			got = collected{}
+			if err := r.Read(flow.Body{Data: []byte(body)}, got.add); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if diff := cmp.Diff(want, got.show()); diff != "" {
+			t.Errorf("(-new +used):\n%s", diff)
+		}
+	}
+}
+
+// A line is read in the first format that Parse can read it in, even if only a
+// later one has a plan for the way it is written.
+func TestFirstFormatWinsOverPlans(t *testing.T) {
+	o := Options{Formats: Fixed(mustParse(t, "dstaddr start"), mustParse(t, "srcaddr packets"))}
+	got := read(t, o, awsEnvelope("g", "s", "10.0.0.1 1512564058", "10.0.0.1 1512564058000")).records
+	if len(got) != 2 || !strings.Contains(got[1], " dst=10.0.0.1 start=1512564058 ") {
+		t.Errorf("%q", got)
+	}
+}
+
+// The end of a body is no line end, whatever an earlier one has left behind it.
+func TestNothingIsReadBehindTheEnd(t *testing.T) {
+	r := NewReader(Options{})
+	long := strings.Repeat(v2Line+"\n", 100)
+	for _, body := range []string{long, long[:4*len(v2Line)], long, long[:4*len(v2Line)+3], awsEnvelope("g", "s", v2Line, v2Line),
+		awsEnvelope("g", "s", v2Line, v2Line)[:400]} {
+		want := read(t, Options{}, body).show()
+		var got collected
+		if err := r.Read(flow.Body{Data: []byte(body)}, got.add); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got.show()); diff != "" {
+			t.Errorf("a used reader reads otherwise (-new +used):\n%s", diff)
+		}
+	}
+}
+
 // What is otherwise leaves nothing behind, whether it shows at once or late.
 func TestSurprisesAreLeftToTheGeneralWay(t *testing.T) {
 	usual := awsEnvelope("g", "eni-1-all", v2Line, v2Line, v2Line)

@@ -60,24 +60,28 @@ func (i *inflater) whole(data []byte, limit int64) ([]byte, error) {
 			return nil, err
 		}
 	}
-	if !compressed(data) {
-		i.buf = slices.Grow(append(i.buf[:0], data...), windowSize)
-		return i.buf, nil
-	}
 	limit = min(limit, max(RatioFrom, MaxRatio*int64(len(data))))
-	if hasPrefix(data, gzipMagic) {
-		var err error
+	var err error
+	switch {
+	case hasPrefix(data, gzipMagic):
 		i.buf, err = i.gzip.Gzip(i.buf, data, int(limit))
-		return i.buf, sizeError(err)
+	case hasPrefix(data, zstdMagic):
+		i.buf, err = i.frames(data, limit)
+	default:
+		i.buf = append(i.buf[:0], data...)
 	}
+	i.buf = slices.Grow(i.buf, windowSize)
+	return i.buf, sizeError(err)
+}
+
+// frames decompresses zstd.
+func (i *inflater) frames(data []byte, limit int64) ([]byte, error) {
 	i.src.Reset(data)
 	r, err := i.open(data, &i.src)
 	if err != nil {
-		return nil, err
+		return i.buf[:0], err
 	}
-	i.buf, err = readAll(i.buf[:0], r, limit)
-	i.buf = slices.Grow(i.buf, windowSize)
-	return i.buf, sizeError(err)
+	return readAll(i.buf[:0], r, limit)
 }
 
 // encoded reports whether data begins as base64 of gzip or JSON does. A word of

@@ -189,15 +189,23 @@ func TestUnusualLinesAreLeftToParse(t *testing.T) {
 	}
 }
 
-// A line that reaches just to the end of the room is read, and no longer one.
+// Lines whose columns reach to the end of the room, or just beyond.
 func TestLongestQuickLine(t *testing.T) {
-	f := mustParse(t, "instance-id ecs-task-arn srcaddr")
-	for n := lineRoom - 100; n < lineRoom+10; n++ {
-		var rec flow.Record
-		var b before
-		line := "i " + strings.Repeat("a", n-len("i  255.255.255.255")) + " 255.255.255.255"
-		if quickly(t, f, &rec, &b, line, '\n', "") && n >= lineRoom+len("255.255.255.255") {
-			t.Errorf("a line of %d bytes is read by the plan", n)
+	for _, test := range []struct{ format, line string }{
+		{"pkt-srcaddr ecs-task-arn srcaddr", "9.9.9.9 %s 255.255.255.255"}, {"pkt-srcaddr ecs-task-arn srcaddr dstaddr", "9.9.9.9 %s 1.1.1.1 8.8.8.8"},
+		{"dstport ecs-task-arn srcport protocol bytes", "80 %s 1 2 123456789012345"}, {"start ecs-task-arn end", "1512564058 %s 1512564059"},
+		{"instance-id ecs-task-arn srcaddr action flow-direction log-status", "i %s ::1 ACCEPT ingress SKIPDATA"},
+	} {
+		f, quick := mustParse(t, test.format), 0
+		for n := lineRoom - 100; n < lineRoom+10; n++ {
+			var rec flow.Record
+			var b before
+			if quickly(t, f, &rec, &b, fmt.Sprintf(test.line, strings.Repeat("a", n)), '\n', "") {
+				quick++
+			}
+		}
+		if quick == 0 || quick > 100 {
+			t.Errorf("%s: %d lines are read by the plan", f, quick)
 		}
 	}
 }

@@ -11,6 +11,15 @@ import (
 // them ends: 0 when they are not written as usual. They look at blanks between
 // the columns, and not at what stands behind the last one.
 
+// next goes from the end of a column at p to the next column, 0 when none follows
+// as usual.
+func (w *window) next(p uint) uint {
+	if w[p] != ' ' || p >= lineRoom-1 {
+		return 0
+	}
+	return p + 1
+}
+
 // run is a group of steady columns.
 type run struct {
 	// text is the columns as they were, empty when none are remembered.
@@ -55,10 +64,9 @@ func (r *run) note(text []byte, columns []column) {
 func words(w *window, p uint, columns []column, rec *flow.Record) uint {
 	for i := range columns {
 		if i > 0 {
-			if w[p] != ' ' {
+			if p = w.next(p); p == 0 {
 				return 0
 			}
-			p++
 		}
 		at := p
 		if p = w.word(p); p == at || p >= lineRoom {
@@ -112,10 +120,9 @@ func (o op) keep(value []byte, rec *flow.Record) {
 func (b *before) readNumbers(w *window, p uint, columns []column) uint {
 	for i := range columns {
 		if i > 0 {
-			if p >= lineRoom || w[p] != ' ' {
+			if p = w.next(p); p == 0 {
 				return 0
 			}
-			p++
 		}
 		c := &columns[i]
 		t := w.load(p) ^ zeros
@@ -163,10 +170,9 @@ var tens = [8]uint64{1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000}
 func (b *before) readTimes(w *window, p uint, columns []column) uint {
 	for i := range columns {
 		if i > 0 {
-			if p >= lineRoom || w[p] != ' ' {
+			if p = w.next(p); p == 0 {
 				return 0
 			}
-			p++
 		}
 		o := columns[i].op
 		if w[p] == '-' {
@@ -195,10 +201,9 @@ func (b *before) readTimes(w *window, p uint, columns []column) uint {
 func (b *before) readAddrs(w *window, p uint, columns []column, rec *flow.Record) uint {
 	for i := range columns {
 		if i > 0 {
-			if p >= lineRoom || w[p] != ' ' {
+			if p = w.next(p); p == 0 {
 				return 0
 			}
-			p++
 		}
 		c := &columns[i]
 		if c.twin {

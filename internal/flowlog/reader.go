@@ -106,7 +106,9 @@ func NewReader(o Options) *Reader {
 // Body.Data is one message: a subscription envelope or text, plain or
 // compressed by gzip or zstd, also in base64, or a record of the Kinesis
 // Producer Library with many messages inside. A message that cannot be
-// decompressed counts for nothing but its failure. Body.Stream is text or
+// decompressed counts for nothing but its failure. Body.Batch is many such
+// messages. Documents with a line of a flow log as their "message" are read
+// where envelopes are. Body.Stream is text or
 // envelopes of any size, plain or compressed; of a stream that breaks off, what
 // came before counts.
 //
@@ -119,11 +121,14 @@ func (r *Reader) Read(body flow.Body, yield func(*Block) error) error {
 	r.reset()
 	defer r.release()
 	var err error
-	if body.Stream != nil {
+	switch {
+	case body.Stream != nil:
 		if err = r.object(body.Stream); err != nil {
 			err = fmt.Errorf("%s %s: %w", body.Source, printable(body.Place.Partition, maxTold), err)
 		}
-	} else {
+	case body.Batch != nil:
+		err = r.batch(body.Batch)
+	default:
 		err = r.record(body.Data)
 	}
 	if err != nil {

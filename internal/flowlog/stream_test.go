@@ -213,6 +213,26 @@ func TestStreamOfAnySize(t *testing.T) {
 	}
 }
 
+// A worker that reads streams takes less than 2 MiB for all that it keeps.
+func TestStreamsTakeLittleMemory(t *testing.T) {
+	object := zip(strings.Repeat(strings.Join(realistic(5000), "\n")+"\n", 4))
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	r, records := NewReader(Options{}), 0
+	err := r.Read(flow.Body{Stream: strings.NewReader(object)}, func(b *Block) error { records += len(b.Records); return nil })
+	if err != nil || records < 19_000 {
+		t.Fatalf("%d records, %v", records, err)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if n := int64(after.HeapAlloc) - int64(before.HeapAlloc); n > 2<<20 {
+		t.Errorf("%d bytes", n)
+	}
+	runtime.KeepAlive(r)
+	runtime.KeepAlive(object)
+}
+
 // repeat gives a text again and again.
 type repeat struct {
 	text []byte

@@ -6,8 +6,9 @@ import (
 	"net/netip"
 )
 
-// gather makes a mask over a word a mask of eight bits.
-func gather(mask uint64) uint64 { return mask >> 7 * 0x0102040810204080 >> 56 }
+// gather makes a mask over a word one of eight bits. Its factor moves the high
+// bit of each byte to its place at the top.
+func gather(mask uint64) uint64 { return mask * 0x0002040810204081 >> 56 }
 
 // octetDigits is how many digits an octet is written with.
 var octetDigits = func() (n [256]uint8) {

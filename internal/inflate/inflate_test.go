@@ -6,9 +6,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
+	"testing/iotest"
 )
 
 // TestBodies decodes members of all kinds as the libraries do.
@@ -24,9 +27,13 @@ func TestBodies(t *testing.T) {
 func TestTexts(t *testing.T) {
 	var z Decoder
 	var r Reader
+	tried := levels
+	if testing.Short() || raceEnabled {
+		tried = []int{gzip.DefaultCompression}
+	}
 	for name, text := range texts() {
 		t.Run(name, func(t *testing.T) {
-			for _, level := range levels {
+			for _, level := range tried {
 				data := squeeze(text, level)
 				check(t, &z, &r, data, 1<<16)
 				check(t, &z, &r, data, 777)
@@ -112,49 +119,70 @@ func TestMatches(t *testing.T) {
 		t.Fatalf("%d bytes and %v, want %d", len(got), err, len(text))
 	}
 	check(t, &z, &r, data, 1<<15)
-	check(t, &z, &r, data, 1001)
+	check(t, &z, &r, slices.Concat(squeeze(text[:5000], gzip.BestSpeed), data), 1001)
 }
 
 // TestRefused refuses what DEFLATE and gzip do not allow, as the libraries do.
+// The checksums are those of what would come if it were allowed.
 func TestRefused(t *testing.T) {
-	text := []byte("aaaaaaaaaa")
-	good := squeeze([]byte("some text"), gzip.BestSpeed)
+	good := squeeze([]byte("aaaaaaaaa"), gzip.BestSpeed)
 	head := func(flags byte, rest ...byte) []byte {
 		return append([]byte{0x1f, 0x8b, 8, flags, 0, 0, 0, 0, 0, 255}, rest...)
 	}
-	fixed := func(write func(w *bitWriter)) []byte {
+	// fixed writes n times 'a', and behind that more of it, so that there is input
+	// enough for the fast loop, or none.
+	fixed := func(n, more int, write func(w *bitWriter)) []byte {
 		var w bitWriter
 		w.low(0b011, 3)
+		for range n {
+			w.fixed('a')
+		}
 		write(&w)
+		for range more {
+			w.fixed('a')
+		}
 		w.fixed(256)
-		return member(w.b, text)
+		return member(w.b, bytes.Repeat([]byte{'a'}, n+10+more))
 	}
-	for name, data := range map[string][]byte{
+	cases := map[string][]byte{
 		"nothing":              {},
 		"half a header":        head(0)[:5],
 		"no magic":             append([]byte{0x1f, 0x8c}, good[2:]...),
 		"other method":         append([]byte{0x1f, 0x8b, 7}, good[3:]...),
 		"reserved flag":        append(head(1<<5), good[10:]...),
-		"long name":            append(head(flagName, bytes.Repeat([]byte{'n'}, 512)...), good[9:]...),
+		"long name":            slices.Concat(head(flagName), bytes.Repeat([]byte{'n'}, 512), []byte{0}, good[10:]),
 		"wrong header sum":     append(head(flagSum, 1, 2), good[10:]...),
 		"reserved block":       member([]byte{0b111}, nil),
-		"stored, wrong length": member([]byte{1, 2, 0, 2, 0}, nil),
-		"distance of nothing":  fixed(func(w *bitWriter) { w.match(10, 1) }),
-		"distance too far":     fixed(func(w *bitWriter) { w.fixed('a'); w.match(9, 2) }),
-		"length 286":           fixed(func(w *bitWriter) { w.fixed('a'); w.fixed(286); w.low(0, 5) }),
-		"length 287":           fixed(func(w *bitWriter) { w.fixed('a'); w.fixed(287); w.low(0, 5) }),
-		"distance code 30":     fixed(func(w *bitWriter) { w.fixed('a'); w.fixed(257); w.high(30, 5) }),
-		"distance code 31":     fixed(func(w *bitWriter) { w.fixed('a'); w.fixed(257); w.high(31, 5) }),
+		"stored, wrong length": member([]byte{1, 2, 0, 2, 0, 'a', 'a'}, []byte("aa")),
 		"zeroes behind":        append(slices.Clone(good), 0, 0, 0),
 		"many zeroes behind":   append(slices.Clone(good), make([]byte, 512)...),
 		"rubbish behind":       append(slices.Clone(good), "rubbish behind the member"...),
 		"half a member behind": append(slices.Clone(good), good[:12]...),
-	} {
+	}
+	for _, more := range []int{0, 40} {
+		add := func(name string, data []byte) { cases[fmt.Sprint(name, ", ", more, " behind")] = data }
+		far := fixed(0, more, func(w *bitWriter) { w.match(10, 1) })
+		add("distance of nothing", far)
+		add("distance to the member before", slices.Concat(good, far))
+		add("distance too far", fixed(1, more, func(w *bitWriter) { w.match(10, 2) }))
+		for _, n := range []int{1, 40000} {
+			for _, symbol := range []uint64{286, 287} {
+				add(fmt.Sprintf("%d and length %d", n, symbol), fixed(n, more, func(w *bitWriter) { w.fixed(symbol); w.low(0, 5) }))
+			}
+			for _, code := range []uint64{30, 31} {
+				add(fmt.Sprintf("%d and distance %d", n, code), fixed(n, more, func(w *bitWriter) { w.fixed(264); w.high(code, 5) }))
+			}
+		}
+	}
+	for name, data := range cases {
 		t.Run(name, func(t *testing.T) {
 			var z Decoder
 			var r Reader
-			if _, err := z.Gzip(nil, data, 1000); !errors.Is(err, ErrCorrupt) {
+			if _, err := z.Gzip(nil, data, 100000); !errors.Is(err, ErrCorrupt) {
 				t.Errorf("error %v, want ErrCorrupt", err)
+			}
+			if _, err := readAll(&r, slices.Concat(data, make([]byte, 100000)), 1000); !errors.Is(err, ErrCorrupt) {
+				t.Errorf("as a stream: error %v, want ErrCorrupt", err)
 			}
 			if len(data) > 0 {
 				check(t, &z, &r, data, 1)
@@ -163,6 +191,119 @@ func TestRefused(t *testing.T) {
 		})
 	}
 }
+
+// TestCodes takes and refuses the lengths of codes as the libraries do. The
+// checksums are those of what would come if they were taken.
+func TestCodes(t *testing.T) {
+	a := func(lens map[int]uint64) (all [288]uint64) {
+		for s, l := range lens {
+			all[s] = l
+		}
+		return all
+	}
+	usual := a(map[int]uint64{'a': 1, 256: 2, 257: 2})
+	two := []uint64{1, 1}
+	for name, c := range map[string]struct {
+		lits    int
+		lens    [288]uint64
+		dists   []uint64
+		data    string // bits, as they are read
+		text    string
+		refused bool
+	}{
+		"usual":                {258, usual, two, "0 110 10", "aaaa", false},
+		"all symbols":          {286, usual, make([]uint64, 30), "0 0 10", "aa", false},
+		"287 symbols":          {287, usual, two, "0 110 10", "aaaa", true},
+		"288 symbols":          {288, usual, two, "0 110 10", "aaaa", true},
+		"31 distances":         {258, usual, append(make([]uint64, 29), 1, 1), "0 0 10", "aa", true},
+		"32 distances":         {258, usual, append(make([]uint64, 30), 1, 1), "0 0 10", "aa", true},
+		"one distance":         {258, usual, []uint64{1}, "0 110 10", "aaaa", false},
+		"other distance":       {258, usual, []uint64{1}, "0 111 10", "aaaa", true},
+		"no distance":          {258, usual, []uint64{0}, "0 0 10", "aa", false},
+		"none of no distance":  {258, usual, []uint64{0}, "0 110 10", "aaaa", true},
+		"one long distance":    {258, usual, []uint64{2}, "0 1100 10", "aaaa", true},
+		"too few distances":    {258, usual, []uint64{2, 2, 2}, "0 1100 10", "aaaa", true},
+		"too many distances":   {258, usual, []uint64{1, 1, 1}, "0 110 10", "aaaa", true},
+		"only the end":         {257, a(map[int]uint64{256: 1}), two, "0", "", false},
+		"not only the end":     {257, a(map[int]uint64{256: 1}), two, "1", "", true},
+		"no symbol":            {257, a(nil), two, "0", "", true},
+		"only the end, long":   {257, a(map[int]uint64{256: 2}), two, "00", "", true},
+		"too few symbols":      {257, a(map[int]uint64{'a': 2, 256: 2}), two, "00 01", "a", true},
+		"too many symbols":     {257, a(map[int]uint64{'a': 1, 'b': 1, 256: 1}), two, "0 0 1", "aa", true},
+		"codes of 15 bits":     {257, deep(), two, "0 111111111111110 111111111111111", "\x00\x0e", false},
+		"no end":               {257, a(map[int]uint64{'a': 1, 'b': 1}), two, "0 1 0 1", "abab", true},
+		"repeats of 15 bits":   {257, deep(), two, strings.Repeat("111111111111110", 50) + "111111111111111", strings.Repeat("\x0e", 50), false},
+		"repeats of two bits":  {258, usual, two, strings.Repeat("0 110", 50) + "10", strings.Repeat("aaaa", 50), false},
+		"nothing but literals": {257, a(map[int]uint64{'a': 2, 'b': 2, 'c': 2, 256: 2}), two, strings.Repeat("00 01 10", 50) + "11", strings.Repeat("abc", 50), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var w bitWriter
+			w.low(0b101, 3)
+			w.low(uint64(c.lits-257), 5)
+			w.low(uint64(len(c.dists)-1), 5)
+			w.low(15, 4)
+			for _, s := range lenOrder { // codes of 4 bits for the lengths 0 to 15
+				w.low(map[bool]uint64{true: 4}[s < 16], 3)
+			}
+			for _, l := range slices.Concat(c.lens[:c.lits], c.dists) {
+				w.high(l, 4)
+			}
+			for _, bit := range strings.ReplaceAll(c.data, " ", "") {
+				w.low(uint64(bit-'0'), 1)
+			}
+			var z Decoder
+			var r Reader
+			data := member(w.b, []byte(c.text))
+			text, err := z.Gzip(nil, data, 1000)
+			if errors.Is(err, ErrCorrupt) != c.refused || err == nil && string(text) != c.text {
+				t.Errorf("%q and %v, want %q, refused: %v", text, err, c.text, c.refused)
+			}
+			check(t, &z, &r, data, 1)
+			check(t, &z, &r, append(data, make([]byte, 40)...), 100)
+		})
+	}
+}
+
+// deep returns lengths of codes that go down to 15 bits: 1, 2, ... 14, 15, 15.
+func deep() (lens [288]uint64) {
+	for s := range uint64(15) {
+		lens[s] = s + 1
+	}
+	lens[256] = 15
+	return lens
+}
+
+// TestReaderErrors hands on what was decoded, then the error of the source as it
+// is; a source that never gives anything is an error too.
+func TestReaderErrors(t *testing.T) {
+	text := envelope(rand.New(rand.NewPCG(15, 16)), 1000)
+	data := squeeze(text, gzip.DefaultCompression)
+	broken := errors.New("broken")
+	var r Reader
+	for _, want := range []error{broken, io.ErrNoProgress} {
+		src := iotest.ErrReader(broken)
+		if errors.Is(want, io.ErrNoProgress) {
+			src = silent{}
+		}
+		r.Reset(io.MultiReader(bytes.NewReader(data[:len(data)/2]), src))
+		got, err := io.ReadAll(&r)
+		if !errors.Is(err, want) || len(got) < len(text)/3 || !bytes.HasPrefix(text, got) {
+			t.Errorf("%d bytes and %v, want %v", len(got), err, want)
+		}
+		if n, again := r.Read(make([]byte, 10)); n != 0 || !errors.Is(again, want) {
+			t.Errorf("after an error: %d bytes and %v", n, again)
+		}
+	}
+	r.Reset(iotest.DataErrReader(bytes.NewReader(data)))
+	if got, err := io.ReadAll(&r); err != nil || !bytes.Equal(got, text) {
+		t.Errorf("with the end beside the last bytes: %d bytes and %v", len(got), err)
+	}
+}
+
+// silent never gives anything.
+type silent struct{}
+
+func (silent) Read([]byte) (int, error) { return 0, nil }
 
 // TestHeaders takes all that may stand in a header.
 func TestHeaders(t *testing.T) {
@@ -230,14 +371,14 @@ func TestLimit(t *testing.T) {
 
 // TestBomb stops at the limit, and has not asked for more memory than that.
 func TestBomb(t *testing.T) {
-	bomb := squeeze(make([]byte, 64<<20), gzip.BestCompression)
+	bomb := squeeze(make([]byte, 16<<20), gzip.BestCompression)
 	var z Decoder
 	got, err := z.Gzip(nil, bomb, 1<<20)
 	if !errors.Is(err, ErrLimit) || cap(got) > 1<<20+2*slack {
 		t.Errorf("buffer of %d and %v, want 1 MiB and ErrLimit", cap(got), err)
 	}
-	if got, err = z.Gzip(nil, bomb, 64<<20); err != nil || len(got) != 64<<20 {
-		t.Errorf("%d bytes and %v, want 64 MiB", len(got), err)
+	if got, err = z.Gzip(nil, bomb, 16<<20); err != nil || len(got) != 16<<20 {
+		t.Errorf("%d bytes and %v, want 16 MiB", len(got), err)
 	}
 }
 
@@ -305,7 +446,7 @@ func TestAllocations(t *testing.T) {
 func TestDamage(t *testing.T) {
 	n := 200
 	if testing.Short() || raceEnabled {
-		n = 10
+		n = 8
 	}
 	for part := range 4 {
 		t.Run(fmt.Sprint(part), func(t *testing.T) {

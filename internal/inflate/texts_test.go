@@ -123,14 +123,15 @@ func (w *bitWriter) fixed(symbol uint64) {
 	}
 }
 
-// byLibrary is what the two libraries make of data: both must take it, for each
-// takes a kind of bad header that the other refuses.
+// byLibrary is what the standard library makes of data, unless the other one
+// refuses a header, which it does for reserved flags. Beyond that the other one
+// can't judge: for a code of no symbols it takes the code before.
 func byLibrary(data []byte) (text []byte, err error) {
-	k, err := kgzip.NewReader(bytes.NewReader(data))
-	if err != nil {
-		return nil, err
+	var k kgzip.Reader
+	if err = k.Reset(bytes.NewReader(data)); err == nil {
+		text, err = io.ReadAll(&k)
 	}
-	if text, err = io.ReadAll(k); err != nil {
+	if errors.Is(err, kgzip.ErrHeader) {
 		return text, err
 	}
 	z, err := gzip.NewReader(bytes.NewReader(data))

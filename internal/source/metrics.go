@@ -23,6 +23,7 @@ type Metrics struct {
 	waited                *prometheus.CounterVec
 	lag                   *lags
 	object                objectMetrics
+	delivery              deliveryMetrics
 }
 
 // NewMetrics makes the metrics and registers them; reg may be nil.
@@ -51,7 +52,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			shards: make(map[shardOf]lag),
 		},
 	}
-	m.object = newObjectMetrics(reg)
+	m.object, m.delivery = newObjectMetrics(reg), newDeliveryMetrics(reg)
 	if reg != nil {
 		reg.MustRegister(m.up, m.success, m.shards, m.transported, m.messages, m.requests, m.failures, m.resets, m.gaps, m.buffered, m.waited, m.lag)
 	}

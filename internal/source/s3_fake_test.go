@@ -97,6 +97,17 @@ func (s *shop) left() (n int) {
 	return n
 }
 
+// parcels returns the messages as they are now.
+func (s *shop) parcels() (now []parcel) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range s.messages {
+		now = append(now, *m)
+	}
+	return now
+}
+
+// called returns how often an operation was called.
 func (s *shop) called(op string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -24,8 +24,7 @@ var (
 	errAnswered = errors.New("S3 answered with another part of the object than was asked for")
 )
 
-// getCall is the one method of the client that is called. A client in a type
-// that becomes an interface would keep all its methods in the program: 3 MB.
+// getCall is the one method of the client that is called.
 type getCall func(context.Context, *s3.GetObjectInput, ...func(*s3.Options)) (*s3.GetObjectOutput, error)
 
 // s3Object is the content of an object, all of one state of it. It is read from
@@ -79,13 +78,15 @@ func (o *s3Object) Read(p []byte) (n int, err error) {
 	o.watch.Stop()
 	o.read += int64(n)
 	o.bytes.Add(float64(n))
-	if err == io.EOF && o.read != o.size {
+	switch {
+	case err == nil:
+		return n, nil
+	case errors.Is(err, io.EOF) && o.read == o.size:
+		return n, io.EOF
+	case errors.Is(err, io.EOF):
 		err = io.ErrUnexpectedEOF
 	}
-	if err != nil && err != io.EOF {
-		return n, o.fail(err)
-	}
-	return n, err
+	return n, o.fail(err)
 }
 
 // Size is the length of the object in bytes, 0 when S3 does not give it.
@@ -102,7 +103,7 @@ func (o *s3Object) ReadAt(p []byte, off int64) (n int, err error) {
 		return 0, err
 	}
 	n, err = o.blocks.readAt(p, off, o.size)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return n, o.fail(err)
 	}
 	return n, err

@@ -1,7 +1,9 @@
 package traffic
 
 import (
+	"fmt"
 	"math"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -141,5 +143,31 @@ func TestCountingDoesNotAllocate(t *testing.T) {
 	body()
 	if n := testing.AllocsPerRun(100, body); n != 0 {
 		t.Errorf("%v allocations per body", n)
+	}
+}
+
+// BenchmarkObserve tells the time per record, in runs of one subnet as they
+// come in envelopes, and of a subnet after the other.
+func BenchmarkObserve(b *testing.B) {
+	for _, size := range []int{500, 50_000} {
+		for _, run := range []int{200, 1} {
+			b.Run(fmt.Sprintf("subnets=%d/run=%d", size, run), func(b *testing.B) {
+				totals := New()
+				subnets := book(make([]string, size)...)
+				totals.SetSubnets(subnets)
+				r := rand.New(rand.NewPCG(1, 2))
+				records := make([]flow.Record, 1024)
+				for i := range records {
+					s := subnets[i/run*7919%size]
+					records[i] = record(s, flow.Direction(1+r.IntN(2)), flow.Action(1+r.IntN(8)/7), 1, 40)
+				}
+				tally := totals.Tally()
+				b.ReportAllocs()
+				for b.Loop() {
+					tally.Observe(records)
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(records)), "ns/record")
+			})
+		}
 	}
 }

@@ -14,7 +14,7 @@ func (v *vantage) choice(rec *flow.Record, own *rung) *chosen {
 }
 
 func (v *vantage) choose(rec *flow.Record, own *rung) chosen {
-	c := choice{rec: rec, lone: v.vpc != anyVPC || !own.mixed}
+	c := choice{v: v, subnetID: rec.SubnetID, lone: v.vpc != unsaid || !own.mixed}
 	for r := own; r != nil && !c.final(); r = r.above {
 		c.offer(r.of(v.vpc))
 		c.offer(r.unknown)
@@ -34,31 +34,38 @@ func (v *vantage) local(rec *flow.Record, r *rung) bool {
 		return v.chosen[r.family].best != nil
 	}
 	for ; r != nil; r = r.above {
-		if anyCompatible(r.of(v.vpc), rec) || anyCompatible(r.unknown, rec) {
+		if anyFits(r.of(v.vpc), rec.SubnetID) || anyFits(r.unknown, rec.SubnetID) {
 			return true
 		}
 	}
 	return false
 }
 
-func anyCompatible(subnets []*flow.Subnet, rec *flow.Record) bool {
-	for _, s := range subnets {
-		if compatible(s.ID, rec.SubnetID) {
+func anyFits(list []candidate, subnetID []byte) bool {
+	for i := range list {
+		if list[i].fits(subnetID) {
 			return true
 		}
 	}
 	return false
+}
+
+// fits reports whether the candidate is the subnet of the id, as far as is
+// known.
+func (c *candidate) fits(subnetID []byte) bool {
+	return len(subnetID) == 0 || c.subnet.ID == "" || c.subnet.ID == string(subnetID)
 }
 
 // choice is the best of the candidates that were offered so far. They come from
 // the longest prefix to the shortest, so of equal ones the first stays.
 type choice struct {
-	rec     *flow.Record
-	best    *flow.Subnet
-	agrees  uint8
-	vpcID   string // the first known VPC among the equals of best
-	several bool
-	lone    bool // all candidates are of one known VPC at most
+	v        *vantage
+	subnetID []byte
+	best     *flow.Subnet
+	agrees   uint8
+	vpc      number // the first known VPC among the equals of best
+	several  bool
+	lone     bool // all candidates are of one known VPC at most
 }
 
 // Bits of agreement: what the zone says outweighs what the account says.
@@ -72,16 +79,17 @@ func (c *choice) final() bool {
 	return c.agrees == sameAccount|sameZone && (c.several || c.lone)
 }
 
-func (c *choice) offer(subnets []*flow.Subnet) {
-	for _, s := range subnets {
-		if !compatible(s.ID, c.rec.SubnetID) {
+func (c *choice) offer(list []candidate) {
+	for i := range list {
+		s := &list[i]
+		if !s.fits(c.subnetID) {
 			continue
 		}
-		switch agrees := agreement(s, c.rec); {
+		switch agrees := c.v.agreement(s); {
 		case c.best == nil || agrees > c.agrees:
-			c.best, c.agrees, c.vpcID, c.several = s, agrees, s.VPCID, false
+			c.best, c.agrees, c.vpc, c.several = s.subnet, agrees, s.vpc, false
 		case agrees == c.agrees:
-			c.join(s)
+			c.join(s.vpc)
 		}
 		if c.final() {
 			return
@@ -89,27 +97,21 @@ func (c *choice) offer(subnets []*flow.Subnet) {
 	}
 }
 
-// join notes a candidate that is as good as the best one but for its prefix.
-func (c *choice) join(s *flow.Subnet) {
-	if c.vpcID == "" {
-		c.vpcID = s.VPCID
-	}
-	if s.VPCID != "" && s.VPCID != c.vpcID {
-		c.several = true
+// join notes the VPC of a candidate that is as good as the best one but for its
+// prefix.
+func (c *choice) join(vpc number) {
+	c.several = c.several || !compatible(c.vpc, vpc)
+	if c.vpc == unsaid {
+		c.vpc = vpc
 	}
 }
 
-func agreement(s *flow.Subnet, rec *flow.Record) (bits uint8) {
-	if compatible(s.AccountID, rec.AccountID) {
+func (v *vantage) agreement(c *candidate) (bits uint8) {
+	if compatible(c.account, v.account) {
 		bits |= sameAccount
 	}
-	if compatible(s.AZID, rec.AZID) {
+	if compatible(c.zone, v.zone) {
 		bits |= sameZone
 	}
 	return bits
-}
-
-// compatible reports that book and record do not contradict each other.
-func compatible(book string, record []byte) bool {
-	return book == "" || len(record) == 0 || book == string(record)
 }

@@ -124,9 +124,9 @@ func TestLearn(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			table, l := NewTable(subnets, nil), new(Learner)
+			table, p := NewTable(subnets, nil), Placer{Learner: new(Learner)}
 			for i, block := range c.blocks {
-				locate(table, block, l)
+				p.Locate(table, block)
 				if got := told(block); fmt.Sprint(got) != fmt.Sprint(c.want[i]) {
 					t.Errorf("block %d: got %v, want %v", i+1, got, c.want[i])
 				}
@@ -157,7 +157,7 @@ func TestLearnMemoryIsBounded(t *testing.T) {
 		id := fmt.Sprintf("eni-%d", n)
 		p.Locate(table, []flow.Record{
 			record(own, "8.8.8.8", atENI(id)),
-			record("10.9.9.9", "8.8.8.8", atENI("eni-always")),
+			record("10.9.9.9", "8.8.8.8", atENI("eni-always")), record("10.9.9.9", "8.8.4.4", atENI("eni-always")),
 		})
 		if got := len(l.young) + len(l.old); got > 100 {
 			t.Fatalf("%d interfaces are remembered, want at most 100", got)

@@ -8,7 +8,7 @@ import (
 
 // Placer places the records of one worker. It remembers what the table says of
 // the addresses and interfaces that it met last, until it is given another
-// table, which it keeps alive as long. That takes 256 KiB. The zero value is
+// table, which it keeps alive as long. That takes 600 KiB at most. The zero value is
 // ready for use. A Placer is not safe for concurrent use: each worker has its
 // own, and all share table and learner.
 type Placer struct {

@@ -16,8 +16,7 @@ import (
 // presumption is what follows for a family from the own address of an
 // interface, as long as no more is learned.
 type presumption struct {
-	ends *ends // what was learned; nil presumes nothing
-	own  netip.Addr
+	ends *ends // what was learned: a is the own address
 	// best is the subnet of own, nil if that does not settle the matter.
 	best    *flow.Subnet
 	several bool
@@ -32,8 +31,9 @@ func (v *vantage) presume(rec *flow.Record, l *Learner) bool {
 		known.ends != v.memory.ends[family].Load() || v.generation != l.generation.Load() {
 		return false
 	}
-	from := rec.Src == known.own
-	if from == (rec.Dst == known.own) || rec.Src.BitLen() != rec.Dst.BitLen() {
+	own := &known.ends.a
+	from := rec.Src == *own
+	if from == (rec.Dst == *own) || rec.Src.BitLen() != rec.Dst.BitLen() {
 		return false
 	}
 	rec.Direction = flow.Ingress
@@ -63,11 +63,11 @@ func (p *Placer) learn(v *vantage, rec *flow.Record, src, dst netip.Addr) {
 // presumption returns what follows from the ends that the records of an
 // interface have in common.
 func (p *Placer) presumption(v *vantage, rec *flow.Record, common *ends) presumption {
-	known := presumption{ends: common, own: common.own()}
-	if !known.own.IsValid() || v.subnet != nil && !contains(v.subnet, known.own) {
+	known, own := presumption{ends: common}, common.own()
+	if !own.IsValid() || v.subnet != nil && !contains(v.subnet, own) {
 		return known
 	}
-	r := p.rungs.of(known.own)
+	r := p.rungs.of(own)
 	if r == nil {
 		return known
 	}

@@ -331,10 +331,13 @@ func check(t *testing.T, cases string, property func(*rapid.T)) {
 // as nearly all have.
 func drawTalk(t *rapid.T, has [6]bool) flow.Record {
 	r := drawRecord(t, has)
+	if has[0] && rapid.IntRange(0, 4).Draw(t, "interface") > 0 {
+		r.InterfaceID = []byte("eni-4")
+	}
 	own, _ := netip.ParseAddr(someAddrs[1+(len(r.InterfaceID)+int(sum(r.InterfaceID)))%len(someAddrs[1:])])
-	switch rapid.IntRange(0, 9).Draw(t, "own end") {
-	case 0: // as drawn
-	case 1, 2, 3, 4:
+	switch n := rapid.IntRange(0, 20).Draw(t, "own end"); {
+	case n == 0: // as drawn
+	case n <= 10:
 		r.Src = own
 	default:
 		r.Dst = own
@@ -397,7 +400,10 @@ func conversations(t *rapid.T) {
 	common, l := map[string][]netip.Addr{}, new(Learner)
 	worlds := []world{drawWorld(t, common), drawWorld(t, common)}
 	workers := []*Placer{{Learner: l}, {Learner: l}}
-	has := drawFields(t)
+	var has [6]bool
+	for i := range has { // mostly as in the default format
+		has[i] = i == 0 || rapid.IntRange(0, 3).Draw(t, "has field") == 3
+	}
 	for range rapid.IntRange(1, 8).Draw(t, "blocks") {
 		recs := make([]flow.Record, rapid.IntRange(1, 12).Draw(t, "records"))
 		for i := range recs {

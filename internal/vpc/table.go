@@ -2,7 +2,6 @@ package vpc
 
 import (
 	"cmp"
-	"math"
 	"net/netip"
 	"slices"
 
@@ -27,26 +26,16 @@ type Table struct {
 	subnets    []*flow.Subnet
 	byID       map[string]*flow.Subnet
 	interfaces map[string]*iface
-	// vpcs numbers the VPCs from 1: those of subnets in the order of their
-	// ids, then those that only interfaces have.
-	vpcs     map[string]vpcNumber
-	prefixes bart.Table[*rung]
+	// vpcs begin with those of subnets, in the order of their ids; behind them
+	// are those that only interfaces have.
+	vpcs, accounts, zones numbers
+	prefixes              bart.Table[*rung]
 }
-
-// vpcNumber stands for a VPC id, so that ids are compared once per record.
-type vpcNumber uint32
-
-const (
-	// anyVPC says that no VPC is known.
-	anyVPC vpcNumber = 0
-	// foreignVPC is a VPC that is not in the book.
-	foreignVPC vpcNumber = math.MaxUint32
-)
 
 // iface is an Interface in the terms of its table.
 type iface struct {
 	subnet *flow.Subnet
-	vpc    vpcNumber
+	vpc    number
 	addrs  []netip.Addr
 }
 
@@ -54,8 +43,8 @@ func (i *iface) has(addr netip.Addr) bool { return slices.Contains(i.addrs, addr
 
 // subnetIn returns the subnet of an interface of the VPC, nil if the book has
 // none for it, has another VPC, or has no such interface: then i is nil.
-func (i *iface) subnetIn(vpc vpcNumber) *flow.Subnet {
-	if i == nil || i.vpc != vpc && i.vpc != anyVPC && vpc != anyVPC {
+func (i *iface) subnetIn(vpc number) *flow.Subnet {
+	if i == nil || !compatible(i.vpc, vpc) {
 		return nil
 	}
 	return i.subnet
@@ -64,15 +53,21 @@ func (i *iface) subnetIn(vpc vpcNumber) *flow.Subnet {
 // rung holds the subnets of one prefix. The rungs above it are the shorter
 // prefixes that cover it, so that one lookup finds all subnets of an address.
 type rung struct {
-	known   []*flow.Subnet // in the order of their VPCs
-	vpcs    []vpcNumber    // of known, index by index
-	unknown []*flow.Subnet // subnets whose VPC is not known
+	known   []candidate // in the order of their VPCs
+	vpcs    []number    // of known, index by index
+	unknown []candidate // subnets whose VPC is not known
 	above   *rung
 	// vpc is the known VPC of this rung and of all above; mixed says that
 	// there are several.
-	vpc    vpcNumber
+	vpc    number
 	mixed  bool
 	family uint8
+}
+
+// candidate is a subnet with what is compared of it.
+type candidate struct {
+	subnet             *flow.Subnet
+	vpc, account, zone number
 }
 
 // familyOf returns the index of an address family.
@@ -84,8 +79,8 @@ func familyOf(addr netip.Addr) uint8 {
 }
 
 // of returns the subnets of the rung that are known to lie in the VPC.
-func (r *rung) of(vpc vpcNumber) []*flow.Subnet {
-	if vpc == anyVPC {
+func (r *rung) of(vpc number) []candidate {
+	if vpc == unsaid {
 		return r.known
 	}
 	from, _ := slices.BinarySearch(r.vpcs, vpc)
@@ -105,11 +100,11 @@ func NewTable(subnets []flow.Subnet, interfaces []Interface) *Table {
 	t := &Table{
 		subnets: merge(subnets),
 		byID:    make(map[string]*flow.Subnet, len(subnets)),
-		vpcs:    make(map[string]vpcNumber),
+		vpcs:    make(numbers), accounts: make(numbers), zones: make(numbers),
 	}
 	for slot, s := range t.subnets {
 		s.Slot = slot
-		t.number(s.VPCID)
+		t.vpcs.add(s.VPCID)
 	}
 	t.index(subnets)
 	t.ladder()
@@ -187,13 +182,14 @@ func (t *Table) index(given []flow.Subnet) {
 func (t *Table) ladder() {
 	byPrefix := make(map[netip.Prefix]*rung, len(t.subnets))
 	for _, s := range t.subnets {
+		c := candidate{s, t.vpcs.add(s.VPCID), t.accounts.add(s.AccountID), t.zones.add(s.AZID)}
 		for _, p := range s.Prefixes {
 			r := byPrefix[p]
 			if r == nil {
 				r = &rung{family: familyOf(p.Addr())}
 				byPrefix[p] = r
 			}
-			r.add(s, t.vpcs[s.VPCID])
+			r.add(c)
 		}
 	}
 	prefixes := make([]netip.Prefix, 0, len(byPrefix))
@@ -210,13 +206,13 @@ func (t *Table) ladder() {
 }
 
 // add appends a subnet; subnets come in the order of their slots.
-func (r *rung) add(s *flow.Subnet, vpc vpcNumber) {
-	if vpc == anyVPC {
-		r.unknown = append(r.unknown, s)
+func (r *rung) add(c candidate) {
+	if c.vpc == unsaid {
+		r.unknown = append(r.unknown, c)
 		return
 	}
-	r.known = append(r.known, s)
-	r.vpcs = append(r.vpcs, vpc)
+	r.known = append(r.known, c)
+	r.vpcs = append(r.vpcs, c.vpc)
 }
 
 // sum notes what the rungs from this one up have in common.
@@ -226,7 +222,7 @@ func (r *rung) sum() {
 		r.mixed = r.vpcs[0] != r.vpc
 	}
 	if up := r.above; up != nil {
-		r.mixed = r.mixed || up.mixed || r.vpc != anyVPC && up.vpc != anyVPC && r.vpc != up.vpc
+		r.mixed = r.mixed || up.mixed || !compatible(r.vpc, up.vpc)
 		r.vpc = cmp.Or(r.vpc, up.vpc)
 	}
 }
@@ -252,16 +248,6 @@ func (t *Table) settle(interfaces []Interface) {
 		if subnet != nil {
 			vpcID = cmp.Or(subnet.VPCID, vpcID)
 		}
-		t.interfaces[i.ID] = &iface{subnet: subnet, vpc: t.number(vpcID), addrs: addrs}
+		t.interfaces[i.ID] = &iface{subnet: subnet, vpc: t.vpcs.add(vpcID), addrs: addrs}
 	}
-}
-
-// number returns the number of a VPC, a new one if it has none yet.
-func (t *Table) number(vpcID string) vpcNumber {
-	n := t.vpcs[vpcID]
-	if n == anyVPC && vpcID != "" {
-		n = vpcNumber(len(t.vpcs) + 1)
-		t.vpcs[vpcID] = n
-	}
-	return n
 }

@@ -171,23 +171,6 @@ func TestManySubnets(t *testing.T) {
 	}
 }
 
-func BenchmarkLocate(b *testing.B) {
-	for _, size := range []int{250, 50_000} {
-		table := NewTable(manySubnets(size))
-		for _, kind := range kinds {
-			b.Run(fmt.Sprintf("%d subnets/%s", size, kind.name), func(b *testing.B) {
-				recs, l := make([]flow.Record, len(kind.recs)), new(Learner)
-				b.ReportAllocs()
-				for b.Loop() {
-					copy(recs, kind.recs)
-					locate(table, recs, l)
-				}
-				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(recs)), "ns/record")
-			})
-		}
-	}
-}
-
 func BenchmarkNewTable(b *testing.B) {
 	subnets, interfaces := manySubnets(50_000)
 	b.ReportAllocs()

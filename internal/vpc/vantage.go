@@ -1,7 +1,6 @@
 package vpc
 
 import (
-	"hash/maphash"
 	"net/netip"
 
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
@@ -15,8 +14,8 @@ type vantage struct {
 	iface *iface
 	// subnet is that of the record's subnet-id or else the one that the book
 	// has for the interface; nil if neither is known.
-	subnet *flow.Subnet
-	vpc    vpcNumber
+	subnet             *flow.Subnet
+	vpc, account, zone number
 	// byAddress says that the own end is asked before subnet.
 	byAddress bool
 	// everywhere says that each subnet of the book can be the interface's.
@@ -43,31 +42,26 @@ type chosen struct {
 func (t *Table) see(rec *flow.Record) (v vantage) {
 	given := t.byID[string(rec.SubnetID)]
 	v.iface = t.interfaces[string(rec.InterfaceID)]
-	v.vpc = t.vpcOf(rec, given, v.iface)
+	v.vpc, v.account, v.zone = t.vpcOf(rec, given, v.iface), t.accounts.of(rec.AccountID), t.zones.of(rec.AZID)
 	v.subnet = given
 	if len(rec.SubnetID) == 0 {
 		v.subnet = v.iface.subnetIn(v.vpc)
 	}
 	v.byAddress = given == nil && (len(rec.VPCID) > 0 || v.subnet == nil)
-	v.everywhere = v.vpc == anyVPC && len(rec.SubnetID) == 0
+	v.everywhere = v.vpc == unsaid && len(rec.SubnetID) == 0
 	return v
 }
 
 // vpcOf returns the VPC of the interface, whose subnet by the record and whose
 // entry in the book may be nil.
-func (t *Table) vpcOf(rec *flow.Record, subnet *flow.Subnet, i *iface) vpcNumber {
+func (t *Table) vpcOf(rec *flow.Record, subnet *flow.Subnet, i *iface) number {
 	switch {
 	case subnet != nil && subnet.VPCID != "":
 		return t.vpcs[subnet.VPCID]
-	case len(rec.VPCID) > 0:
-		if n, ok := t.vpcs[string(rec.VPCID)]; ok {
-			return n
-		}
-		return foreignVPC
-	case i != nil:
+	case len(rec.VPCID) == 0 && i != nil:
 		return i.vpc
 	}
-	return anyVPC
+	return t.vpcs.of(rec.VPCID)
 }
 
 // direction takes the steps that need neither candidates nor learning.
@@ -145,47 +139,4 @@ func (n *name) is(r *flow.Record) bool {
 func (n *name) livesWhere(r *flow.Record) bool {
 	return string(n.text[n.account:n.subnet]) == string(r.SubnetID) && string(n.text[n.subnet:n.vpc]) == string(r.VPCID) &&
 		string(n.text[n.vpc:n.size]) == string(r.AZID)
-}
-
-// vantages remembers the vantages of the interfaces met last.
-type vantages struct {
-	table *Table
-	seed  maphash.Seed
-	slots []vantage
-	odd   vantage // one whose name is too long to be remembered
-	last  *vantage
-}
-
-// numVantages is a power of two. A vantage has 320 bytes.
-const numVantages = 1024
-
-// turn forgets all vantages; those to come are of the table.
-func (c *vantages) turn(t *Table) {
-	if c.slots == nil {
-		c.slots, c.seed = make([]vantage, numVantages), maphash.MakeSeed()
-	}
-	clear(c.slots)
-	c.odd = vantage{}
-	c.table, c.last = t, &c.odd
-}
-
-// of returns the vantage of a record. It is valid until the next call.
-func (c *vantages) of(rec *flow.Record) *vantage {
-	if !c.last.name.is(rec) {
-		c.last = c.find(rec)
-	}
-	return c.last
-}
-
-func (c *vantages) find(rec *flow.Record) *vantage {
-	v := &c.slots[maphash.Bytes(c.seed, rec.InterfaceID)%numVantages]
-	if v.name.is(rec) {
-		return v
-	}
-	seen := c.table.see(rec)
-	if !seen.name.keep(rec) {
-		v = &c.odd
-	}
-	*v = seen
-	return v
 }

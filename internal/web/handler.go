@@ -17,6 +17,9 @@ func (s *Server) telemetryPath() string { return either(s.TelemetryPath, "/metri
 
 // handler is a mux of its own: the default one belongs to whoever registers there.
 func (s *Server) handler() http.Handler {
+	if s.Handler != nil {
+		return s.Handler
+	}
 	mux := http.NewServeMux()
 	mux.Handle("GET "+exact(s.telemetryPath()), s.scrapes.watch(s.metrics()))
 	mux.HandleFunc("GET "+healthyPath, healthy)

@@ -27,8 +27,9 @@ func (e *ConfigError) Unwrap() error { return e.Err }
 
 // ListenError is an address that cannot be had.
 type ListenError struct {
-	Address string
-	Err     error
+	// Flag is the name of the setting.
+	Address, Flag string
+	Err           error
 }
 
 func (e *ListenError) Error() string {
@@ -41,13 +42,13 @@ func (e *ListenError) Unwrap() error { return e.Err }
 func (e *ListenError) remedy() string {
 	switch {
 	case errors.Is(e.Err, syscall.EADDRINUSE):
-		return "stop the other process or choose another --web.listen-address"
+		return "stop the other process or choose another --" + e.Flag
 	case errors.Is(e.Err, syscall.EACCES):
 		return "choose a port above 1023 or grant CAP_NET_BIND_SERVICE"
 	case errors.Is(e.Err, syscall.EADDRNOTAVAIL):
-		return "give an address of this machine as --web.listen-address, or the port alone as in :8080"
+		return "give an address of this machine as --" + e.Flag + ", or the port alone as in :8080"
 	}
-	return "give --web.listen-address as host:port, or the port alone as in :8080"
+	return "give --" + e.Flag + " as host:port, or the port alone as in :8080"
 }
 
 // innermost drops what the layers of net say before the cause.
@@ -87,24 +88,26 @@ func (s *Server) check() error {
 		return &ConfigError{"web.telemetry-path", p, errors.New("this path answers about health; choose another")}
 	}
 	if err := web.Validate(s.ConfigFile); err != nil {
-		return &ConfigError{"web.config.file", s.ConfigFile, err}
+		return &ConfigError{either(s.Names.Config, "web.config.file"), s.ConfigFile, err}
 	}
 	return nil
 }
+
+func (s *Server) listenName() string { return either(s.Names.Listen, "web.listen-address") }
 
 func (s *Server) open() ([]net.Listener, error) {
 	if s.SystemdSocket {
 		return inherited()
 	}
 	if len(s.Addresses) == 0 {
-		return nil, &ConfigError{"web.listen-address", "", errors.New("no address to listen on; give one as :8080")}
+		return nil, &ConfigError{s.listenName(), "", errors.New("no address to listen on; give one as :8080")}
 	}
 	var listeners []net.Listener
 	for _, address := range s.Addresses {
 		l, err := net.Listen("tcp", address)
 		if err != nil {
 			closeAll(listeners)
-			return nil, &ListenError{address, err}
+			return nil, &ListenError{address, s.listenName(), err}
 		}
 		listeners = append(listeners, l)
 	}

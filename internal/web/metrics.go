@@ -17,9 +17,9 @@ import (
 )
 
 const (
-	// gatheredAtOnce bounds the scrapes whose live metrics are gathered at once.
-	// Others wait for their turn; while an answer is sent it takes no turn.
-	gatheredAtOnce = 8
+	// gatheredAtOnce is how often the live metrics are gathered at once at most:
+	// for each of the formats, plain and compressed. Scrapes share what they get.
+	gatheredAtOnce = 6
 	// scrapeTimeout leaves half of the write timeout to the answer.
 	scrapeTimeout = 30 * time.Second
 )
@@ -28,19 +28,20 @@ const (
 var formats = []expfmt.Format{expfmt.FmtText, expfmt.FmtOpenMetrics_1_0_0, expfmt.FmtOpenMetrics_0_0_1}
 
 // scraper answers scrapes: the committed page, then the live metrics, gathered
-// for each scrape anew. What fails of the live metrics is counted in promhttp_*
+// after the scrape came. What fails of the live metrics is counted in promhttp_*
 // and logged, and the rest is served.
 type scraper struct {
 	committed *Pages
 	gatherer  prometheus.Gatherer
 	failures  *prometheus.CounterVec // nil goes without
 	log       *slog.Logger
-	turns     chan struct{}
+	composer  composer
 }
 
 // metrics returns the handler of scrapes, with its metrics in the registry.
 func (s *Server) metrics() http.Handler {
-	h := &scraper{s.Committed, s.Gatherer, nil, s.logger(), make(chan struct{}, gatheredAtOnce)}
+	h := &scraper{committed: s.Committed, gatherer: s.Gatherer, log: s.logger()}
+	h.composer = composer{compose: h.compose, next: make(map[order]*composition, gatheredAtOnce), busy: make(map[order]bool, gatheredAtOnce)}
 	if s.Registry == nil {
 		return h
 	}
@@ -73,7 +74,7 @@ func (s *scraper) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	format, zip := expfmt.NegotiateAccept(r.Header, formats...).WithEscapingScheme(escaping), takesGzip(r.Header)
 	ctx, cancel := context.WithTimeout(r.Context(), scrapeTimeout)
 	defer cancel()
-	b, err := s.await(ctx, format, zip)
+	a, err := s.composer.await(ctx, order{format, zip})
 	switch {
 	case err != nil && ctx.Err() != nil:
 		plain(w, http.StatusServiceUnavailable, fmt.Sprintf("the metrics were not gathered within %v", scrapeTimeout))
@@ -82,44 +83,14 @@ func (s *scraper) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		plain(w, http.StatusInternalServerError, "the metrics cannot be gathered: "+err.Error())
 		return
 	}
-	defer b.release()
+	defer a.release()
 	header(w, string(format))
 	h := w.Header()
 	h.Set("Vary", "Accept, Accept-Encoding")
 	if zip {
 		h.Set("Content-Encoding", "gzip")
 	}
-	b.send(w) // without a length, so that the client sees the end after the scrape is noted
-}
-
-// await returns the body when it is composed, or the error of ctx if that ends
-// before. A gatherer cannot be called off: it keeps its turn until it returns.
-func (s *scraper) await(ctx context.Context, format expfmt.Format, zip bool) (*body, error) {
-	select {
-	case s.turns <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	type result struct {
-		body *body
-		err  error
-	}
-	done := make(chan result)
-	go func() {
-		defer func() { <-s.turns }()
-		b, err := s.compose(format, zip)
-		select {
-		case done <- result{b, err}:
-		case <-ctx.Done():
-			b.release()
-		}
-	}()
-	select {
-	case r := <-done:
-		return r.body, r.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	a.body.send(w) // without a length, so that the client sees the end after the scrape is noted
 }
 
 // compose returns the answer in the format, which has the page until it is

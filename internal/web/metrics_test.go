@@ -186,8 +186,46 @@ func TestLiveFails(t *testing.T) {
 	}
 }
 
-// TestStuckGatherer: scrapes that get no live metrics in time end, those beyond
-// the turns too, and all is well when the gatherer is.
+// TestScrapesShareAnAnswer: those who come while one is made get the next one,
+// all of them, and never one whose making began before they came.
+func TestScrapesShareAnAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gathered, goOn := 0, make(chan struct{})
+		s := &Server{Committed: pages(t, committed(1, 1)), Gatherer: gatherer(func() ([]*dto.MetricFamily, error) {
+			<-goOn
+			gathered++
+			value := float64(gathered)
+			kind := dto.MetricType_GAUGE
+			return []*dto.MetricFamily{{Name: new("gatherings"), Type: &kind, Metric: []*dto.Metric{{Gauge: &dto.Gauge{Value: &value}}}}}, nil
+		})}
+		h, texts := s.handler(), make(chan string)
+		scrape := func() { texts <- answered(h).Body.String() }
+		expect := func(n int, want string) {
+			for range n {
+				if text := <-texts; !strings.Contains(text, want) {
+					t.Errorf("no %q in\n%s", want, text)
+				}
+			}
+		}
+		go scrape()
+		synctest.Wait() // the first is being made
+		for range 100 {
+			go scrape()
+		}
+		synctest.Wait()
+		goOn <- struct{}{}
+		expect(1, "gatherings 1")
+		goOn <- struct{}{}
+		expect(100, "gatherings 2")
+		synctest.Wait()
+		if refs := s.Committed.current.refs; refs != 1 {
+			t.Errorf("%d still have the page", refs-1)
+		}
+	})
+}
+
+// TestStuckGatherer: scrapes that get no live metrics in time end, and all is
+// well when the gatherer is.
 func TestStuckGatherer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		healed := make(chan struct{})

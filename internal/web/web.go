@@ -48,6 +48,11 @@ type Server struct {
 	Registry prometheus.Registerer
 	// Ready must all be nil before the exporter is ready.
 	Ready []Check
+	// Handler, when set, answers every request in the place of the above.
+	Handler http.Handler
+	// Names are how errors call the settings; the zero value is those of the
+	// metrics.
+	Names Names
 	// Logger may be nil.
 	Logger *slog.Logger
 	// Version is shown on the landing page.
@@ -59,6 +64,9 @@ type Server struct {
 	listeners []net.Listener
 	scrapes   scrapes
 }
+
+// Names are the flags of a server without their dashes.
+type Names struct{ Listen, Config string }
 
 // Limits bound what one client, and all of them, can hold.
 type Limits struct {
