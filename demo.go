@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"github.com/flowlog-exporter/flowlog-exporter/internal/demo"
+	"github.com/flowlog-exporter/flowlog-exporter/internal/denylog"
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flowlog"
 	"github.com/flowlog-exporter/flowlog-exporter/internal/source"
@@ -18,7 +19,7 @@ import (
 )
 
 func demoOptions(s *settings) [][]option {
-	return [][]option{s.demoOptions(), s.denyOptions(), s.webOptions(), s.logOptions(), s.legacyServing()}
+	return [][]option{s.demoOptions(), s.denyOptions(denylog.DefaultRate), s.webOptions(), s.logOptions(), s.legacyServing()}
 }
 
 // demoShards is how many shards the stream of the demo has.

@@ -54,7 +54,7 @@ func newEngine(p *program, s *settings, log *slog.Logger, loader vpc.Loader, for
 	}
 	var err error
 	e.deny, err = denylog.New(denylog.Options{
-		Output: s.denyOutput, Format: s.denyFormat, Rate: s.denyRate,
+		Output: s.denyOutput, Format: s.denyFormat, Rate: s.denyRate, Wait: len(s.replay.files)+len(s.replay.objects) > 0,
 		Registerer: e.about, Stdout: p.stdout, Stderr: p.stderr, Logger: log,
 	})
 	if err != nil {

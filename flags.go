@@ -47,6 +47,7 @@ type settings struct {
 	requireHealthy      bool
 
 	output string // of replay
+	replay replaySettings
 	rate   int    // of demo
 	seed   uint64 // of demo
 }
@@ -107,11 +108,13 @@ func (s *settings) recordOptions() []option {
 	}
 }
 
-func (s *settings) denyOptions() []option {
+// denyOptions take the usual rate: what comes live is limited, so that nobody can
+// fill the disk from outside; a replay has an end.
+func (s *settings) denyOptions(rate int) []option {
 	return []option{
 		text(&s.denyOutput, "deny-log.output", "off", "where denied flows are written: off, stdout, stderr or file:`PATH`"),
 		text(&s.denyFormat, "deny-log.format", "json", "`form` of a denied flow: json, logfmt or legacy"),
-		number(&s.denyRate, "deny-log.rate", 500, "most denied flows written a second, 0 for no limit; the rest is counted"),
+		number(&s.denyRate, "deny-log.rate", rate, "most denied flows written a second, 0 for no limit; the rest is counted"),
 	}
 }
 
@@ -157,10 +160,6 @@ func (s *settings) legacyServing() []option {
 // regionOption is old, and so short that other commands have it too.
 func (s *settings) regionOption() option {
 	return text(&s.region, "region", "", "same as --aws.region")
-}
-
-func (s *settings) replayOptions() []option {
-	return []option{text(&s.output, "output", "summary", "`form` of the result: summary, prom or json")}
 }
 
 func (s *settings) demoOptions() []option {

@@ -26,12 +26,12 @@ type outside struct {
 func (s *settings) connect(ctx context.Context, log *slog.Logger) (*outside, error) {
 	o := &outside{}
 	var groups func(context.Context, string) ([]string, error) // formats by log group
-	if s.stream != "" || s.s3.wanted() || s.subnetsFile == "" {
+	if s.stream != "" || s.readsS3() || s.subnetsFile == "" {
 		var err error
 		o.aws, err = cloud.Load(ctx, cloud.Options{
 			Region: s.awsRegion(), Stream: s.stream, AssumeRole: s.assumeRole, EndpointURL: s.endpointURL, Logger: log,
 		})
-		if err != nil && s.stream == "" && !s.s3.wanted() {
+		if err != nil && s.stream == "" && !s.readsS3() {
 			return nil, usagef("the subnets are asked of EC2 without --subnets.file, but %w", err)
 		}
 		if err != nil {
@@ -50,6 +50,10 @@ func (s *settings) connect(ctx context.Context, log *slog.Logger) (*outside, err
 	o.formats = s.formats(groups, log)
 	return o, nil
 }
+
+// readsS3 reports whether objects are read, as a queue tells of them or as they are
+// listed.
+func (s *settings) readsS3() bool { return s.s3.wanted() || len(s.replay.objects) > 0 }
 
 // awsRegion is the region that the flags say; a queue's URL says one too.
 func (s *settings) awsRegion() string {

@@ -44,7 +44,7 @@ type command struct {
 
 var commands = []command{
 	{"run", "read flow logs and serve metrics (the default)", runOptions, settleRun, run},
-	{"replay", "PATH...: count the flow logs in files and print the totals", replayOptions, settleReplay, replay},
+	{"replay", "PATH...: count the flow logs in files, folders and s3://BUCKET/PREFIX", replayOptions, settleReplay, replay},
 	{"demo", "run on a synthetic VPC, without AWS", demoOptions, settleDemo, demonstrate},
 	{"version", "print the version", nil, settleNothing, printVersion},
 	{"help", "[COMMAND]: print help", nil, nil, nil},

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"text/tabwriter"
 
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
@@ -17,6 +18,19 @@ type totals struct {
 	rows    []traffic.Row
 	sum     pipeline.Sum
 	metrics func() ([]web.Family, error)
+	history *traffic.History // nil unless it is the result
+	// unlogged is how many denied flows have no line in the deny log.
+	unlogged uint64
+}
+
+// warn tells what the result itself may not.
+func (t totals) warn(log *slog.Logger) {
+	if t.unlogged > 0 {
+		log.Warn("denied flows are left out of the deny log; --deny-log.rate 0 writes them all", "lines", t.unlogged)
+	}
+	if t.history != nil && t.history.Untimed() > 0 {
+		log.Warn("records without an end, or with one in the future, are in no sample", "records", t.history.Untimed())
+	}
 }
 
 // undecoded is the error of totals that lack what could not be decoded.
@@ -36,6 +50,8 @@ var reports = map[string]func(io.Writer, totals) error{
 	"summary": writeSummary,
 	"prom":    writeProm,
 	"json":    writeJSON,
+	// With the time of the records, for promtool.
+	"openmetrics": writeOpenMetrics,
 }
 
 // writeSummary prints a table of subnets and the accounts of all records.
@@ -58,6 +74,9 @@ func writeSummary(w io.Writer, t totals) error {
 		if n > 0 {
 			fmt.Fprintf(w, "%d skipped: %s\n", n, flow.Reason(reason))
 		}
+	}
+	if t.unlogged > 0 {
+		fmt.Fprintf(w, "%d denied flows left out of the deny log\n", t.unlogged)
 	}
 	var err error
 	for stage, n := range s.Failures {

@@ -14,13 +14,14 @@ import (
 	"github.com/prometheus/common/promslog"
 	"github.com/prometheus/common/version"
 
+	"github.com/flowlog-exporter/flowlog-exporter/internal/denylog"
 	"github.com/flowlog-exporter/flowlog-exporter/internal/source"
 	"github.com/flowlog-exporter/flowlog-exporter/internal/web"
 )
 
 func runOptions(s *settings) [][]option {
 	return [][]option{
-		s.inputOptions(), s.s3.options(), s.firehose.options(), s.awsOptions(), s.recordOptions(), s.stateOptions(), s.denyOptions(),
+		s.inputOptions(), s.s3.options(), s.firehose.options(), s.awsOptions(), s.recordOptions(), s.stateOptions(), s.denyOptions(denylog.DefaultRate),
 		s.webOptions(), s.logOptions(), s.healthOptions(), s.legacyOptions(),
 	}
 }

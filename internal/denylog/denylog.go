@@ -35,6 +35,9 @@ type Options struct {
 	// Rate is how many lines are accepted a second on average, and at once
 	// after a quiet second. 0 is no limit.
 	Rate int
+	// Wait lets Observe wait for the output instead of dropping lines that it
+	// does not take as fast, until Hurry is called.
+	Wait bool
 	// Registerer takes the metrics of the log; nil keeps them private.
 	Registerer prometheus.Registerer
 	// Stdout and Stderr are the standard streams. The log never closes them.
@@ -67,7 +70,9 @@ type Log struct {
 	mu     sync.Mutex
 	bucket bucket
 	queue  queue
-	next   *output // the output to turn to at queue.cut; nil for none
+	wait   bool       // for room in the queue
+	room   *sync.Cond // tells of room, and of the end of waiting
+	next   *output    // the output to turn to at queue.cut; nil for none
 	// suppressed counts the lines dropped by rate that no summary has told yet.
 	suppressed uint64
 	counts     counts
@@ -108,6 +113,7 @@ func New(o Options) (*Log, error) {
 		bucket: newBucket(o.Rate, time.Now()), queue: queue{limit: QueueBytes},
 		wake: make(chan struct{}, 1), closing: make(chan struct{}), done: make(chan struct{}),
 	}
+	l.wait, l.room = o.Wait, sync.NewCond(&l.mu)
 	if l.logger == nil {
 		l.logger = slog.New(slog.DiscardHandler)
 	}
@@ -121,8 +127,8 @@ func New(o Options) (*Log, error) {
 }
 
 // Observe accepts one line for each refused record. It does not keep the
-// records, and never waits for the output: what does not fit is dropped and
-// counted.
+// records. Unless the log waits, it never waits for the output: what does not fit
+// is dropped and counted.
 func (l *Log) Observe(source string, records []flow.Record) {
 	if l == nil {
 		return
@@ -161,11 +167,24 @@ func (l *Log) accept(source string, r *flow.Record) {
 	case !l.bucket.take():
 		l.counts.dropped[reasonRate]++
 		l.suppressed++
-	case !l.queue.add(l.form, source, r):
+	case !l.add(source, r):
 		l.counts.dropped[reasonQueue]++
 	default:
 		l.counts.records++
 	}
+}
+
+// add queues a line, or says that it has no room. The caller holds the lock, which
+// is let go while it waits.
+func (l *Log) add(source string, r *flow.Record) bool {
+	for !l.queue.add(l.form, source, r) {
+		if !l.wait || l.closed || l.queue.lines == 0 { // then it never fits
+			return false
+		}
+		l.rouse()
+		l.room.Wait()
+	}
+	return true
 }
 
 func (l *Log) rouse() {

@@ -39,6 +39,30 @@ func (l *Log) turnTo(out *output) (err error) {
 	return err
 }
 
+// Hurry ends the waiting of Observe, now and from now on.
+func (l *Log) Hurry() {
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.wait = false
+	l.room.Broadcast()
+}
+
+// Dropped returns how many refused flows have no line, for whatever reason.
+func (l *Log) Dropped() (n uint64) {
+	if l == nil {
+		return 0
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, dropped := range l.counts.dropped {
+		n += dropped
+	}
+	return n
+}
+
 // Close writes what waits and a last summary, then closes a file. Flows observed
 // from now on are dropped and counted as reason="queue". When ctx ends first,
 // the lines that are not known to be written are counted as reason="write" and
@@ -68,6 +92,7 @@ func (l *Log) beginClose() bool {
 		return false
 	}
 	l.closed = true
+	l.room.Broadcast()
 	close(l.closing)
 	return true
 }

@@ -95,6 +95,7 @@ func (l *Log) settle(chunk []byte, n int) {
 	}
 	l.queue.settle(len(chunk), uint64(lines))
 	l.counts.dropped[reasonWrite] += uint64(lost)
+	l.room.Broadcast()
 }
 
 var newline = []byte{'\n'}

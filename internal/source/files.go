@@ -2,41 +2,44 @@ package source
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
-	"path/filepath"
+	"sync"
+	"sync/atomic"
 
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
 )
 
 // Files reads flow logs from files, each once and from its beginning. Content
 // decides what a file is: text with or without a header line, or CloudWatch
-// Logs documents, plain, gzip or zstd.
+// Logs documents, plain, gzip or zstd. All files below a folder are read, but
+// those that are hidden.
 type Files struct {
 	// Name is the value of the source label.
 	Name string
-	// Paths are files and globs; "-" is standard input.
+	// Paths are files, folders and globs; "-" is standard input.
 	Paths []string
-	// Handler takes each file as one stream.
+	// Handler takes each file as one stream; several at the same time with Parallel.
 	Handler Handler
+	// Parallel is how many files are read at the same time; 0 is one.
+	Parallel int
 	// Places tells which files were read before; nil remembers none.
 	Places Places
 	// Logger is told of files that are passed over; nil is slog.Default.
 	Logger *slog.Logger
 	// Progress, when set, is told after each read how far all files together
-	// are: bytes done of total. Total leaves out what has no size, as pipes.
+	// are: bytes done of total. Total leaves out what has no size, as pipes. It
+	// is called by all who read at the same time.
 	Progress func(done, total int64)
 	// Metrics are kept up to date; nil keeps none.
 	Metrics *Metrics
 }
 
-// Run reads all files in the order given, globs sorted by name. A file that
-// can't be read does not stop the others; the error names each of them. When
-// ctx ends, the file in hand is left where it is, uncounted, and Run returns
-// nil. A glob without a match is an error.
+// Run begins the files in the order given, globs and folders sorted by name. A
+// file that can't be read does not stop the others; the error names each of them.
+// When ctx ends, the files in hand are left where they are, uncounted, and Run
+// returns nil. A glob without a match is an error, a folder without files too.
 func (f *Files) Run(ctx context.Context) error {
 	paths, err := expand(f.Paths)
 	if err != nil {
@@ -49,16 +52,27 @@ func (f *Files) Run(ctx context.Context) error {
 			run.total += info.Size()
 		}
 	}
-	var failed error
+	var failed failures
+	var readers sync.WaitGroup
+	free := make(chan struct{}, max(1, f.Parallel))
 	for _, path := range paths {
-		err := run.file(ctx, path)
+		free <- struct{}{}
 		if ctx.Err() != nil {
-			return nil
+			break
 		}
-		run.note(err)
-		failed = errors.Join(failed, err)
+		readers.Go(func() {
+			defer func() { <-free }()
+			if err := run.file(ctx, path); ctx.Err() == nil {
+				run.note(err)
+				failed.add(err)
+			}
+		})
 	}
-	return failed
+	readers.Wait()
+	if ctx.Err() != nil {
+		return nil
+	}
+	return failed.err()
 }
 
 // Check returns the error of paths that mean no file, before anything is read.
@@ -67,35 +81,12 @@ func (f *Files) Check() error {
 	return err
 }
 
-// expand returns the files that paths and globs mean.
-func expand(paths []string) ([]string, error) {
-	var files []string
-	for _, p := range paths {
-		if p == "-" {
-			files = append(files, p)
-			continue
-		}
-		if _, err := os.Stat(p); err == nil { // a name may hold glob characters
-			files = append(files, p)
-			continue
-		}
-		matches, err := filepath.Glob(p)
-		if err != nil {
-			return nil, fmt.Errorf("%q is no glob: %w", p, err)
-		}
-		if len(matches) == 0 {
-			return nil, fmt.Errorf("no file matches %q", p)
-		}
-		files = append(files, matches...)
-	}
-	return files, nil
-}
-
 // filesRun is one run over all files.
 type filesRun struct {
 	*Files
 	*meter
-	done, total int64
+	done  atomic.Int64
+	total int64
 }
 
 func (r *filesRun) file(ctx context.Context, path string) error {
@@ -158,10 +149,10 @@ func (r *fileReader) Read(p []byte) (int, error) {
 
 func (r *fileReader) count(n int) {
 	r.read += int64(n)
-	r.run.done += int64(n)
+	done := r.run.done.Add(int64(n))
 	r.run.bytes.Add(float64(n))
 	if r.run.Progress != nil {
-		r.run.Progress(r.run.done, r.run.total)
+		r.run.Progress(done, r.run.total)
 	}
 }
 

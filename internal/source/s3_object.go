@@ -52,10 +52,15 @@ type s3Object struct {
 }
 
 func (r *s3Run) object(ctx context.Context, n notified) *s3Object {
-	o := &s3Object{notified: n, ask: r.ask, meter: r.meter, bytes: r.meter.bytes}
+	o := newObject(ctx, n, r.ask, r.meter, r.meter.bytes)
 	if len(r.Allow) == 0 {
 		o.owner = r.queueName.Account
 	}
+	return o
+}
+
+func newObject(ctx context.Context, n notified, ask getCall, meter *meter, bytes prometheus.Counter) *s3Object {
+	o := &s3Object{notified: n, ask: ask, meter: meter, bytes: bytes}
 	o.ctx, o.cancel = context.WithCancelCause(ctx)
 	o.watch = time.AfterFunc(objectStall, func() { o.cancel(errStalled) })
 	o.watch.Stop()
