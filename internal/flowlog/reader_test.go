@@ -100,7 +100,7 @@ func BenchmarkRead(b *testing.B) {
 	for i := range lines {
 		lines[i] = v2Line
 	}
-	data := []byte(zip(envelope("g", "eni-1-all", lines...)))
+	data := []byte(zip(awsEnvelope("g", "eni-1-all", lines...)))
 	r := NewReader(Options{})
 	b.ReportAllocs()
 	for b.Loop() {
