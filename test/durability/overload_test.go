@@ -57,7 +57,7 @@ func ceiling(t *testing.T, subnets int) int {
 func (w *world) confined(cmd *exec.Cmd) *exec.Cmd {
 	w.t.Helper()
 	w.ceiling = ceiling(w.t, max(w.large, len(w.vpc.Subnets())))
-	cmd.Env = append(cmd.Env, fmt.Sprintf("GOMAXPROCS=%d", processors), fmt.Sprintf("GOMEMLIMIT=%d", w.ceiling/10*9))
+	cmd.Env = append(cmd.Env, fmt.Sprintf("GOMAXPROCS=%d", processors), fmt.Sprintf("GOMEMLIMIT=%d", w.ceiling/5*4))
 	return cmd
 }
 
