@@ -1,0 +1,99 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"github.com/flowlog-exporter/flowlog-exporter/internal/demo"
+	"github.com/flowlog-exporter/flowlog-exporter/internal/denylog"
+	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
+	"github.com/flowlog-exporter/flowlog-exporter/internal/flowlog"
+	"github.com/flowlog-exporter/flowlog-exporter/internal/source"
+	"github.com/flowlog-exporter/flowlog-exporter/internal/vpc"
+)
+
+func demoOptions(s *settings) [][]option {
+	return [][]option{s.demoOptions(), s.denyOptions(denylog.DefaultRate), s.webOptions(), s.logOptions(), s.legacyServing()}
+}
+
+// demoShards is how many shards the stream of the demo has.
+const demoShards = 2
+
+func settleDemo(s *settings, rest []string) error {
+	s.subnetsRefresh, s.pollInterval, s.start = time.Hour, time.Second, "trim_horizon"
+	s.commitInterval, s.maxBuffered = 500*time.Millisecond, source.MinBuffered
+	if err := stray(rest); err != nil {
+		return err
+	}
+	if err := s.settle(); err != nil {
+		return err
+	}
+	if s.rate < 1 || s.rate > demo.MaxRate {
+		return usagef("--rate %d is not between 1 and %d", s.rate, demo.MaxRate)
+	}
+	return nil
+}
+
+// demonstrate runs the exporter on a synthetic VPC, whose flow logs come
+// through a Kinesis endpoint in this process. All the rest is real.
+func demonstrate(ctx context.Context, p *program, s *settings, _ []string) error {
+	log, err := s.logger(p)
+	if err != nil {
+		return err
+	}
+	synthetic := demo.NewVPC(s.seed)
+	stream := &demo.Kinesis{Stream: "demo", Region: demo.Region, Account: demo.Account, Shards: demoShards}
+	endpoint, err := serveLocally(stream)
+	if err != nil {
+		return err
+	}
+	defer endpoint.Close()
+	s.stream = stream.Stream
+	outside := &outside{
+		aws: aws.Config{
+			Region: demo.Region, BaseEndpoint: aws.String("http://" + endpoint.Addr),
+			Credentials: credentials.NewStaticCredentialsProvider("demo", "demo", ""),
+		},
+		loader:  subnetList(synthetic.Subnets()),
+		formats: flowlog.Fixed(),
+	}
+	e, err := newEngine(p, s, log, outside.loader, outside.formats, s.sources()...)
+	if err != nil {
+		return err
+	}
+	kinesis := s.kinesis(outside, e, source.NewMetrics(e.about))
+	traffic := inputFunc(func(ctx context.Context) error {
+		return synthetic.Run(ctx, s.rate, func(_ string, data []byte) { stream.Put(data) })
+	})
+	srv := &service{engine: e, settings: s, inputs: []input{kinesis, traffic}, checks: []func() error{kinesis.Ready}}
+	return srv.run(ctx)
+}
+
+// serveLocally serves the handler on a free port of this machine alone.
+func serveLocally(h http.Handler) (*http.Server, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("no port for the Kinesis endpoint of the demo: %w", err)
+	}
+	server := &http.Server{Addr: listener.Addr().String(), Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: time.Minute, WriteTimeout: time.Minute}
+	go func() { _ = server.Serve(listener) }()
+	return server, nil
+}
+
+// inputFunc is a function as an input.
+type inputFunc func(context.Context) error
+
+// Run implements input.
+func (f inputFunc) Run(ctx context.Context) error { return f(ctx) }
+
+// subnetList is an address book that is known beforehand.
+type subnetList []flow.Subnet
+
+// Load implements vpc.Loader.
+func (l subnetList) Load(context.Context) ([]flow.Subnet, []vpc.Interface, error) { return l, nil, nil }

@@ -1,0 +1,123 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/flowlog-exporter/flowlog-exporter/internal/source"
+	"github.com/flowlog-exporter/flowlog-exporter/internal/web"
+)
+
+// firehoseSettings are what flags and environment say of deliveries by Firehose.
+type firehoseSettings struct {
+	listen        list
+	keysFile      string
+	insecure      bool
+	sources       list
+	webConfigFile string
+}
+
+func (s *firehoseSettings) options() []option {
+	return []option{
+		value(&s.listen, "firehose.listen", "`address` to take deliveries of Firehose on, as :8443; repeatable"),
+		text(&s.keysFile, "firehose.access-key-file", "", "`file` of access keys, one a line or as JSON of Secrets Manager; read again when it changes"),
+		toggle(&s.insecure, "firehose.insecure-no-key", "take deliveries of whoever reaches the address"),
+		value(&s.sources, "firehose.source-arn", "`ARN` of a Firehose stream that may deliver; repeatable; else any with a key"),
+		text(&s.webConfigFile, "firehose.web-config-file", "", "`file` that sets TLS of that address, as of the exporter toolkit"),
+	}
+}
+
+// wanted reports whether there are deliveries to take.
+func (s *firehoseSettings) wanted() bool { return len(s.listen) > 0 }
+
+// settle checks the settings.
+func (s *firehoseSettings) settle() error {
+	switch {
+	case !s.wanted() && (s.keysFile != "" || s.insecure || len(s.sources) > 0 || s.webConfigFile != ""):
+		return usagef("settings of --firehose are given without --firehose.listen")
+	case !s.wanted():
+		return nil
+	case s.keysFile == "" && !s.insecure:
+		return usagef("--firehose.listen needs --firehose.access-key-file, for else whoever reaches it can count what he likes; --firehose.insecure-no-key says that this is meant")
+	case s.keysFile != "" && s.insecure:
+		return usagef("--firehose.access-key-file and --firehose.insecure-no-key are both given; keep one")
+	}
+	for _, arn := range s.sources {
+		if !strings.HasPrefix(arn, "arn:") || !strings.Contains(arn, ":firehose:") {
+			return usagef("--firehose.source-arn %q is no ARN of a Firehose stream", arn)
+		}
+	}
+	return nil
+}
+
+const (
+	// firehoseHeader is for the header of a delivery: its common attributes alone
+	// may take 64 KiB.
+	firehoseHeader = 128 << 10
+	// firehoseConnections is how many connections deliveries may have.
+	firehoseConnections = 256
+	// firehoseAnswer is how long a delivery may take with its answer: longer than
+	// the source takes for both.
+	firehoseAnswer = 10 * time.Minute
+)
+
+// receiver is a source of deliveries with the server that takes them.
+type receiver struct {
+	*source.Firehose
+	server *web.Server
+}
+
+// receiver returns the source of deliveries, listening.
+func (s *settings) receiver(e *engine, metrics *source.Metrics) (*receiver, error) {
+	log := e.log.With("input", "firehose")
+	in := &source.Firehose{
+		Name: "firehose", Handler: e, Places: e.ledger.Of("firehose"), Commits: e.ledger, Sources: s.firehose.sources,
+		Metrics: metrics, Logger: e.log,
+	}
+	e.ledger.Bound(in.Name, source.FirehoseRemembered)
+	if s.firehose.keysFile != "" {
+		var err error
+		if in.Keys, err = source.LoadKeys(s.firehose.keysFile, log); err != nil {
+			return nil, usagef("--firehose.access-key-file: %w", err)
+		}
+	} else {
+		log.Warn("deliveries need no access key: whoever reaches the address can count what he likes")
+	}
+	server := &web.Server{
+		Addresses: s.firehose.listen, ConfigFile: s.firehose.webConfigFile, Handler: in, Logger: log,
+		Names: web.Names{Listen: "firehose.listen", Config: "firehose.web-config-file"},
+		Limits: web.Limits{
+			ReadTimeout: source.FirehoseReadTimeout, WriteTimeout: firehoseAnswer,
+			MaxHeaderBytes: firehoseHeader, MaxConnections: firehoseConnections,
+		},
+	}
+	return &receiver{in, server}, listening(server)
+}
+
+// Run takes deliveries until ctx ends, and answers those in hand.
+func (r *receiver) Run(ctx context.Context) error {
+	serving, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
+	served := make(chan error, 1)
+	go func() {
+		served <- r.server.Serve(serving)
+		stop()
+	}()
+	err := r.Firehose.Run(reading)
+	end()
+	return errors.Join(err, <-served)
+}
+
+// listening opens the listeners of a server; wrong settings are wrong usage.
+func listening(server *web.Server) error {
+	err := server.Listen()
+	var wrong *web.ConfigError
+	if errors.As(err, &wrong) {
+		return usagef("%w", err)
+	}
+	return err
+}
