@@ -145,7 +145,7 @@ func sequence(n int) string { return fmt.Sprintf("49%054d", n) }
 
 // records answers GetRecords. A shard that has given all its pages, or does not
 // give yet, is caught up.
-func (s *Stream) records(w io.Writer, at string) {
+func (s *Stream) records(w http.ResponseWriter, at string) {
 	var shard, page int
 	if _, err := fmt.Sscanf(at, "%d/%d", &shard, &page); err != nil {
 		answer(w, map[string]any{"__type": "InvalidArgumentException", "message": "Invalid ShardIterator."})
@@ -171,5 +171,7 @@ func (s *Stream) records(w io.Writer, at string) {
 		b = body.appendBase64(b, s.stamps.Add(1))
 		b = append(append(append(b, `","PartitionKey":"k","SequenceNumber":"`...), sequence(n+1)...), `"}`...)
 	}
-	_, _ = w.Write(append(b, "]}"...))
+	b = append(b, "]}"...)
+	w.Header().Set("Content-Length", strconv.Itoa(len(b))) // as Kinesis announces it
+	_, _ = w.Write(b)
 }

@@ -80,7 +80,7 @@ func value(p flag.Value, name, usage string) option {
 }
 
 func (s *settings) inputOptions() []option {
-	s.maxBuffered = 64 << 20
+	s.maxBuffered = 32 << 20
 	return []option{
 		text(&s.stream, "kinesis.stream", "", "Kinesis stream to read, by `name or ARN`"),
 		text(&s.start, "kinesis.start", "latest", "where to start: latest, trim_horizon or an `RFC 3339 time`"),

@@ -2,7 +2,6 @@ package source
 
 import (
 	"context"
-	"math/bits"
 	"slices"
 	"sync"
 	"time"
@@ -32,8 +31,7 @@ type room struct {
 	mu   sync.Mutex
 	free int
 	line []*guest
-	// idle are buffers by their size; the garbage collector takes what is not used.
-	idle [bufferSizes]sync.Pool
+	idle idleBuffers
 
 	// general is held while the SDK decodes an answer.
 	general sync.Mutex
@@ -94,31 +92,3 @@ func (r *room) admit() {
 		close(g.in)
 	}
 }
-
-// bufferSizes are the powers of two from smallAnswer to maxAnswer.
-const bufferSizes = 10
-
-// bufferSize is the size of a buffer for n bytes, at most maxAnswer.
-func bufferSize(n int) int { return smallAnswer << sizeIndex(n) }
-
-func sizeIndex(n int) int {
-	n = min(max(n, smallAnswer), maxAnswer)
-	return bits.Len(uint(n-1)) - bits.Len(uint(smallAnswer-1))
-}
-
-// buffer is memory for one answer.
-type buffer struct {
-	bytes   []byte
-	records []record
-}
-
-// borrow returns a buffer for n bytes. Who borrows has entered with them.
-func (r *room) borrow(n int) *buffer {
-	if b, ok := r.idle[sizeIndex(n)].Get().(*buffer); ok {
-		return b
-	}
-	return &buffer{bytes: make([]byte, bufferSize(n))}
-}
-
-// restore takes a buffer back, which is not used from then on.
-func (r *room) restore(b *buffer) { r.idle[sizeIndex(len(b.bytes))].Put(b) }

@@ -87,16 +87,63 @@ func TestRoomEndsWithContext(t *testing.T) {
 
 func TestBufferSizes(t *testing.T) {
 	for n, want := range map[int]int{
-		0: smallAnswer, smallAnswer: smallAnswer, smallAnswer + 1: 2 * smallAnswer,
+		0: smallAnswer, smallAnswer: smallAnswer, smallAnswer + 1: leastLarge, leastLarge: leastLarge, leastLarge + 1: 2 * leastLarge,
 		14 << 20: 16 << 20, maxAnswer: maxAnswer,
 	} {
 		if got := bufferSize(n); got != want {
 			t.Errorf("%d bytes take %d, want %d", n, got, want)
 		}
 	}
-	if got := sizeIndex(maxAnswer); got != bufferSizes-1 {
-		t.Errorf("the largest buffer is number %d of %d", got, bufferSizes)
-	}
+}
+
+// Idle buffers serve again, take no room from answers, and leave when nobody
+// needs them.
+func TestIdleBuffers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRoom(8 << 20)
+		lend := func(n int) *buffer {
+			t.Helper()
+			if err := r.enter(t.Context(), bufferSize(n)); err != nil {
+				t.Fatal(err)
+			}
+			return r.borrow(n)
+		}
+		back := func(b *buffer) {
+			r.restore(b)
+			r.leave(len(b.bytes))
+		}
+		expect := func(when string, held int) {
+			t.Helper()
+			if r.idle.held != held {
+				t.Errorf("%s: idle are %d bytes, want %d", when, r.idle.held, held)
+			}
+		}
+		one, two := lend(2<<20), lend(1<<20)
+		back(one)
+		back(two)
+		expect("both are back", 4<<20)
+		if again := lend(1 << 20); again != two {
+			t.Error("another buffer than the one that was used last")
+		} else {
+			back(again)
+		}
+		large := lend(8 << 20)
+		expect("all of the room is taken", 0)
+		back(large)
+		for range 2 * smallIdle {
+			r.restore(&buffer{bytes: make([]byte, smallAnswer)})
+		}
+		if r.idle.small != smallIdle {
+			t.Errorf("%d small buffers are kept, want %d", r.idle.small, smallIdle)
+		}
+		expect("small ones do not count", 8<<20)
+		time.Sleep(idleTime + 1)
+		r.restore(&buffer{bytes: make([]byte, smallAnswer)})
+		expect("a minute later", 0)
+		if len(r.idle.list) != 1 {
+			t.Errorf("%d buffers are kept", len(r.idle.list))
+		}
+	})
 }
 
 // crowd is 64 shards behind with a large answer each, in memory for some of
