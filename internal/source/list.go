@@ -53,7 +53,7 @@ func IsS3(path string) bool { return strings.HasPrefix(path, "s3://") }
 // parseS3 splits s3://BUCKET/PREFIX.
 func parseS3(path string) (bucket, prefix string, err error) {
 	bucket, prefix, _ = strings.Cut(strings.TrimPrefix(path, "s3://"), "/")
-	if !IsS3(path) || !bucketName.MatchString(bucket) || len(prefix) > maxKey {
+	if !IsS3(path) || !isBucket(bucket) || len(prefix) > maxKey {
 		return "", "", fmt.Errorf("%.200q names no objects; write it as s3://BUCKET/PREFIX", path)
 	}
 	return bucket, prefix, nil

@@ -21,7 +21,7 @@ func ParseAllowed(text string) (Allowed, error) {
 		rest = rest[i+len(":s3:::"):]
 	}
 	bucket, prefix, _ := strings.Cut(strings.TrimSuffix(rest, "*"), "/")
-	if !bucketName.MatchString(bucket) {
+	if !isBucket(bucket) {
 		return Allowed{}, fmt.Errorf("%q names no bucket; write it as BUCKET or BUCKET/PREFIX", text)
 	}
 	return Allowed{bucket, strings.Trim(prefix, "/")}, nil

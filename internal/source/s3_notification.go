@@ -127,15 +127,20 @@ func unwrap(body string) (n notification, err error) {
 	return n, nil
 }
 
-// bucketName is how buckets are named, the old ones of us-east-1 too. It keeps
-// from requests what is no name, as an ARN.
-var bucketName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]{1,253}[a-zA-Z0-9]$`)
+// isBucket reports whether a name is one of a bucket, as the old ones of
+// us-east-1 are too. It keeps from requests what is no name, as an ARN.
+func isBucket(name string) bool { return len(name) <= 255 && bucketName.MatchString(name) }
+
+// Lengths are looked at apart: counted in an expression, they take a mebibyte.
+var bucketName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]+[a-zA-Z0-9]$`)
 
 // regionName is how regions are named: no host and no path.
 var regionName = regexp.MustCompile(`^[a-z]{2,5}(-[a-z]{2,12}){1,3}-[0-9]{1,2}$`)
 
-// mark is how versions and etags are written: they go into headers.
-var mark = regexp.MustCompile(`^[!-~]{0,1000}$`)
+// isMark reports whether versions and etags are written so: they go into headers.
+func isMark(s string) bool { return len(s) <= 1000 && mark.MatchString(s) }
+
+var mark = regexp.MustCompile(`^[!-~]*$`)
 
 // maxKey is the length of a key in bytes, by the rules of S3.
 const maxKey = 1024
@@ -147,13 +152,13 @@ func notify(b s3Bucket, o s3Key, key, region string) (notified, error) {
 		version = ""
 	}
 	switch {
-	case !bucketName.MatchString(b.Name):
+	case !isBucket(b.Name):
 		return notified{}, fmt.Errorf("%.80q is no name of a bucket", b.Name)
 	case key == "" || len(key) > maxKey || !utf8.ValidString(key):
 		return notified{}, fmt.Errorf("%.80q is no key of an object", key)
 	case region != "" && !regionName.MatchString(region):
 		return notified{}, fmt.Errorf("%.40q is no region", region)
-	case !mark.MatchString(version) || !mark.MatchString(o.ETag):
+	case !isMark(version) || !isMark(o.ETag):
 		return notified{}, fmt.Errorf("version and etag of %.80q are none of S3", key)
 	case version == "" && o.ETag == "":
 		return notified{}, fmt.Errorf("neither version nor etag of %.80q is told", key)

@@ -176,7 +176,7 @@ func FuzzNotification(f *testing.F) {
 			t.Errorf("%v beside %q", objects, err)
 		}
 		for _, o := range objects {
-			if !bucketName.MatchString(o.bucket) || o.key == "" || len(o.key) > maxKey || !utf8.ValidString(o.key) ||
+			if !isBucket(o.bucket) || o.key == "" || len(o.key) > maxKey || !utf8.ValidString(o.key) ||
 				o.version == "" && o.etag == "" || o.region != "" && !regionName.MatchString(o.region) {
 				t.Errorf("%+v", o)
 			}
