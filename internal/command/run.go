@@ -207,7 +207,7 @@ func (s *service) read(ctx context.Context) error {
 	var running sync.WaitGroup
 	context.AfterFunc(ctx, s.refuse)
 	running.Go(func() { _ = s.book.Run(ctx) })
-	running.Go(func() { s.ledger.Run(ctx, s.settings.commitInterval) })
+	running.Go(func() { s.ledger.Run(ctx, s.settings.commitInterval, nil) })
 	if s.settings.requireHealthy {
 		running.Go(func() { s.requireHealthy(ctx, cancel) })
 	}
