@@ -90,7 +90,7 @@ func TestWrongFiles(t *testing.T) {
 		{"one stream twice", "inputs: [{name: a, kinesis: {stream: x}}, {name: b, kinesis: {stream: x}}]\n", "", `:1:71: kinesis.stream "x" is read by the inputs a and b: it would count twice`},
 		{"two kinds", "inputs: [{kinesis: {stream: x}, file: {path: y}}]\n", "", ":1:10: an input is one of kinesis, s3, firehose and file; this one is 2 of them"},
 		{"a name that is no label", "inputs: [{name: \"a b\", kinesis: {stream: x}}]\n", "", `"a b" is no name of an input`},
-		{"in the words of the file", "inputs: [{firehose: {listen: ":1", access_key_file: x, insecure_no_key: true}}]\n", "", ":1:53: firehose.access_key_file and firehose.insecure_no_key are both given; keep one"},
+		{"in the words of the file", "inputs: [{firehose: {listen: \":1\", access_key_file: x, insecure_no_key: true}}]\n", "", ":1:53: firehose.access_key_file and firehose.insecure_no_key are both given; keep one"},
 		{"a flag is named as a flag", "inputs: [{kinesis: {stream: x}}]\n", "--subnets.refresh 1ns", "--subnets.refresh 1ns is not between"},
 		{"static subnets", "subnets: {static: {10.0.0.1/8: x}}\n", "", ":1:19: subnets.static: \"10.0.0.1/8\" has host bits set"},
 	} {

@@ -25,6 +25,8 @@ type answer struct {
 	from    []string
 	// missing says what comes of it when nothing tells it.
 	missing string
+	// denial says that it is about refused flows, which a transit gateway has none of.
+	denial bool
 	// spare says that a format does not have to have it to be a good one.
 	spare bool
 }
@@ -34,7 +36,7 @@ var answers = []answer{
 	{what: "bytes", exact: [][]string{{"bytes"}}, missing: "flowlog_*_bytes_total stay at 0"},
 	{what: "packets", exact: [][]string{{"packets"}}, missing: "flowlog_*_packets_total stay at 0"},
 	{
-		what: "accepted or denied", exact: [][]string{{"action"}},
+		denial: true, what: "accepted or denied", exact: [][]string{{"action"}},
 		missing: "all counts as accepted, flowlog_denied_* stay at 0, the deny log is empty",
 	},
 	{
@@ -57,21 +59,24 @@ var answers = []answer{
 		derived: `records of "-" alone are taken for NODATA`, missing: "empty records are not told from others",
 	},
 	{what: "delay", exact: [][]string{{"end"}}, missing: "flowlog_record_delay_seconds stays empty"},
-	{what: "deny log: time", exact: [][]string{{"start"}}, missing: "lines have no time"},
-	{what: "deny log: who and where to", exact: [][]string{{"srcaddr", "dstaddr", "srcport", "dstport", "protocol"}}, missing: "lines lack what the format lacks"},
+	{denial: true, what: "deny log, time", exact: [][]string{{"start"}}, missing: "lines have no time"},
+	{denial: true, what: "deny log, from and to", exact: [][]string{{"srcaddr", "dstaddr", "srcport", "dstport", "protocol"}}, missing: "lines lack what the format lacks"},
 	{
-		what: "deny log: interface, account", exact: [][]string{{"interface-id", "account-id"}},
+		denial: true, what: "deny log, interface, account", exact: [][]string{{"interface-id", "account-id"}},
 		derived: "from the log stream and the log group, when CloudWatch Logs delivers", from: flowlog.Fields(), missing: "",
 	},
-	{what: "deny log: TCP flags", exact: [][]string{{"tcp-flags"}}, missing: "lines have no tcp_flags", spare: true},
-	{what: "deny log: instance", exact: [][]string{{"instance-id"}}, missing: "lines have no instance_id", spare: true},
-	{what: "deny log: zone", exact: [][]string{{"az-id"}}, derived: "from the subnet", from: flowlog.Fields(), spare: true},
-	{what: "deny log: region", exact: [][]string{{"region"}}, missing: "lines have no region", spare: true},
-	{what: "deny log: why beyond groups and ACLs", exact: [][]string{{"reject-reason"}}, missing: "lines have no reject_reason", spare: true},
+	{denial: true, what: "deny log, TCP flags", exact: [][]string{{"tcp-flags"}}, missing: "lines have no tcp_flags", spare: true},
+	{denial: true, what: "deny log, instance", exact: [][]string{{"instance-id"}}, missing: "lines have no instance_id", spare: true},
+	{denial: true, what: "deny log, zone", exact: [][]string{{"az-id"}}, derived: "from the subnet", from: flowlog.Fields(), spare: true},
+	{denial: true, what: "deny log, region", exact: [][]string{{"region"}}, missing: "lines have no region", spare: true},
+	{denial: true, what: "deny log, further reason", exact: [][]string{{"reject-reason"}}, missing: "lines have no reject_reason", spare: true},
 }
 
 // unshown are fields that are read and shown nowhere yet.
-var unshown = []string{"version", "pkt-srcaddr", "pkt-dstaddr", "traffic-path"}
+var unshown = []string{
+	"version", "pkt-srcaddr", "pkt-dstaddr", "traffic-path", "encryption-status",
+	"packets-lost-no-route", "packets-lost-blackhole", "packets-lost-mtu-exceeded", "packets-lost-ttl-expired",
+}
 
 // tellFields prints what the formats can answer: of the arguments, or with "-" of what
 // aws ec2 describe-flow-logs printed.
@@ -141,18 +146,25 @@ func tellFormat(w io.Writer, format *flowlog.Format) {
 			version = max(version, f.Version)
 		}
 	}
-	fmt.Fprintf(w, "%d fields, of version %d and below\n\n", len(names), version)
+	fmt.Fprintf(w, "fields: %d, version: %d\n\n", len(names), version)
 	var better []string
+	transit := slices.ContainsFunc(names, func(name string) bool { return strings.HasPrefix(name, "tgw-") })
 	for _, a := range answers {
+		if transit && a.denial {
+			continue
+		}
 		verdict, why := a.of(names)
-		fmt.Fprintf(w, "%-9s%s: %s\n", verdict, a.what, why)
+		fmt.Fprintf(w, "%-9s%-30s%s\n", verdict, a.what, why)
 		if verdict != "exact" && !a.spare {
 			better = append(better, lacking(a.exact[0], names)...)
 		}
 	}
+	if transit {
+		fmt.Fprint(w, "\nA transit gateway refuses nothing: all counts as accepted, and the deny log has no line of it.\n")
+	}
 	tellRest(w, format, names)
 	if len(better) > 0 {
-		fmt.Fprintf(w, "\nA format that says all that counts:\n%s ${%s}\n", withoutUnknown(format, names), strings.Join(better, "} ${"))
+		fmt.Fprintf(w, "\nA format that tells all that matters:\n%s ${%s}\n", withoutUnknown(format, names), strings.Join(better, "} ${"))
 	}
 }
 
@@ -163,7 +175,7 @@ func (a *answer) of(names []string) (verdict, why string) {
 			return "exact", strings.Join(all, ", ")
 		}
 	}
-	add := "; ${" + strings.Join(lacking(a.exact[0], names), "} ${") + "} says it"
+	add := "; add ${" + strings.Join(lacking(a.exact[0], names), "} ${") + "}"
 	if a.derived != "" && slices.ContainsFunc(a.from, func(name string) bool { return slices.Contains(names, name) }) {
 		return "derived", a.derived + add
 	}
