@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/prometheus/common/version"
 )
@@ -12,18 +13,20 @@ import (
 // printManual prints the manual page, for man to read: man -l <(flowlog-exporter man).
 func printManual(_ context.Context, p *program, _ *settings, _ []string) error {
 	m := manual{p.stdout}
-	m.line(".TH FLOWLOG\\-EXPORTER 1 \"\" %s", macro("flowlog-exporter "+version.Version))
+	m.line(".TH FLOWLOG\\-EXPORTER 1 \"%s\" %s", buildDay(), macro("flowlog-exporter "+version.Version))
 	m.line(".SH NAME")
 	m.line("flowlog\\-exporter \\- reads Amazon VPC flow logs and exports them to Prometheus")
 	m.line(".SH SYNOPSIS")
-	for _, c := range commands {
+	for i, c := range commands {
+		if i > 0 {
+			m.line(".br")
+		}
 		m.line(".B flowlog\\-exporter")
 		if c.name == "run" {
 			m.line("[run] [FLAG...]")
 		} else {
 			m.line("%s", roff(strings.TrimSpace(c.name+" "+c.arguments())))
 		}
-		m.line(".br")
 	}
 	m.line(".SH COMMANDS")
 	for _, c := range commands {
@@ -86,23 +89,38 @@ func (m manual) options(c command) {
 func (m manual) topic(text string) {
 	title, _, _ := strings.Cut(text, ":")
 	m.line(".SH %s", macro(strings.ToUpper(title)))
-	literal := false
+	literal, gap := false, false
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\n")
-		if indented := strings.HasPrefix(line, "  "); line != "" && indented != literal {
-			literal = indented
-			m.line("%s", map[bool]string{true: ".PP\n.nf", false: ".fi"}[literal])
+		indented := strings.HasPrefix(line, "  ")
+		if line == "" {
+			gap = true
+			continue
 		}
-		switch {
-		case line == "" && !literal:
+		if literal && !indented {
+			m.line(".fi")
+		}
+		if gap {
 			m.line(".PP")
-		case line != "":
-			m.line("%s", roff(line))
 		}
+		if indented && !literal {
+			m.line(".nf")
+		}
+		m.line("%s", roff(line))
+		literal, gap = indented, false
 	}
 	if literal {
 		m.line(".fi")
 	}
+}
+
+// buildDay is when the program was built, as far as it knows.
+func buildDay() string {
+	day, _, _ := strings.Cut(version.BuildDate, "-")
+	if at, err := time.Parse("20060102", day); err == nil {
+		return at.Format(time.DateOnly)
+	}
+	return ""
 }
 
 // roff makes text plain for roff.

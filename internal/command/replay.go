@@ -34,7 +34,7 @@ func replayOptions(s *settings) [][]option {
 	r := &s.replay
 	return [][]option{
 		{
-			text(&s.output, "output", "summary", "`form` of the result: summary, prom, json or openmetrics"),
+			text(&s.output, "output", "summary", "`form` of the result: summary, prom, json or openmetrics").oneOf("summary", "prom", "json", "openmetrics"),
 			text(&r.file, "output.file", "", "`file` that the result is written to, instead of standard output"),
 			duration(&r.resolution, "resolution", time.Minute, "interval between the samples of openmetrics, by the end of the records"),
 			value(&r.from, "from", "count what ended at this `time` or later: a day, or as RFC 3339"),

@@ -76,7 +76,7 @@ func TestMistakes(t *testing.T) {
 		{"empty", "", ""},
 		{"nothing but a comment", "# x\n", ""},
 		{"several", "stat: {path: x}\nstate:\n  paht: y\n  path: [1]\ninputs:\n  - kinesis: {streem: a}\n", `f.yml:1:1: stat is no key; did you mean state?
-f.yml:3:3: state.paht is no key; here stand commit_interval, path
+f.yml:3:3: state.paht is no key; did you mean state.path?
 f.yml:4:9: state.path is one value
 f.yml:6:15: kinesis.streem is no key; did you mean kinesis.stream?
 `},

@@ -27,10 +27,10 @@ func To(misspelt string, known []string) (best string) {
 	return best
 }
 
-// distance is how many letters have to be added, dropped or changed to turn a
-// into b.
+// distance is how many letters have to be added, dropped, changed or exchanged with
+// their neighbour to turn a into b.
 func distance(a, b string) int {
-	last, row := make([]int, len(b)+1), make([]int, len(b)+1)
+	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range last {
 		last[j] = j
 	}
@@ -42,8 +42,11 @@ func distance(a, b string) int {
 				change++
 			}
 			row[j] = min(change, last[j]+1, row[j-1]+1)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
 		}
-		last, row = row, last
+		before, last, row = last, row, before
 	}
 	return last[len(b)]
 }
