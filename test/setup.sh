@@ -2,8 +2,9 @@
 # Brings what the end-to-end test needs and passes over what is there already:
 #   .venv                          Python with moto, the server that answers in AWS's place, and pyarrow
 #   .tools/bin/prometheus promtool of the PATH, else out of Debian's package
-# Nothing is started, and nothing outside the project is changed, but for
-# python3-venv where Python lacks it.
+#   zsh fish mandoc groff          for the completions and the manual page, out of Debian's packages
+# Nothing is started, and nothing outside the project is changed but for these and
+# python3-venv, where they are missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -62,5 +63,17 @@ unpack_prometheus() {
   rm -rf "$apt"
 }
 
+# shells brings what reads the completions and the manual page.
+shells() {
+  local missing=
+  for program in zsh fish mandoc groff; do command -v "$program" >/dev/null || missing=$program; done
+  [ -z "$missing" ] && return
+  say "installing Debian's zsh, fish, mandoc and groff"
+  command -v apt-get >/dev/null || fail "install zsh, fish, mandoc and groff"
+  as_root apt-get -qq update
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends zsh fish mandoc groff >/dev/null
+}
+
 moto
 prometheus
+shells

@@ -17,6 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
+
+	"github.com/flowlog-exporter/flowlog-exporter/internal/nearest"
 )
 
 // Options are the choices of the user. Everything that is empty comes from the
@@ -102,7 +104,7 @@ func settleRegion(cfg aws.Config, log *slog.Logger) error {
 	}
 	known, err := checkRegion(cfg.Region)
 	if err == nil && !known {
-		log.Warn("AWS region is not known to this build, using it all the same", "region", cfg.Region, "nearest", nearest(cfg.Region))
+		log.Warn("AWS region is not known to this build, using it all the same", "region", cfg.Region, "nearest", nearest.To(cfg.Region, regions))
 	}
 	return err
 }

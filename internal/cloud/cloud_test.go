@@ -17,6 +17,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+
+	"github.com/flowlog-exporter/flowlog-exporter/internal/nearest"
 )
 
 // isolate takes the machine's own AWS configuration away; the instance
@@ -343,7 +345,7 @@ func TestNearest(t *testing.T) {
 		"eu-wst-1": "eu-west-1", "EU-WEST-1": "eu-west-1", "useast-1": "us-east-1", "cn-nort-1": "cn-north-1",
 		"us-gov-wset-1": "us-gov-west-1", "": "", "everywhere": "", "eu_central_1": "eu-central-1",
 	} {
-		if got := nearest(name); got != want {
+		if got := nearest.To(name, regions); got != want {
 			t.Errorf("nearest(%q) = %q, want %q", name, got, want)
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/flowlog-exporter/flowlog-exporter/internal/nearest"
 )
 
 // regions are the AWS regions of all partitions, as the SDK's endpoint rules
@@ -37,42 +39,8 @@ func checkRegion(name string) (known bool, err error) {
 		return false, nil
 	}
 	text := fmt.Sprintf("%q is no AWS region known to this build", name)
-	if near := nearest(name); near != "" {
+	if near := nearest.To(name, regions); near != "" {
 		text += "; did you mean " + near + "?"
 	}
 	return false, &Problem{Text: text}
-}
-
-// nearest returns the region closest to a misspelt name, "" when none is near
-// enough to be meant.
-func nearest(name string) (best string) {
-	name = strings.ToLower(strings.TrimSpace(name))
-	least := 4
-	for _, r := range regions {
-		if d := distance(name, r); d < least {
-			best, least = r, d
-		}
-	}
-	return best
-}
-
-// distance is how many letters have to be added, dropped or changed to turn a
-// into b.
-func distance(a, b string) int {
-	last, row := make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			change := last[j-1]
-			if a[i-1] != b[j-1] {
-				change++
-			}
-			row[j] = min(change, last[j]+1, row[j-1]+1)
-		}
-		last, row = row, last
-	}
-	return last[len(b)]
 }

@@ -32,6 +32,9 @@ type program struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	getenv         func(string) (string, bool)
+
+	// again returns the settings of the command as they are told now.
+	again func() (*settings, error)
 }
 
 // command is one word of the command line.
@@ -41,14 +44,36 @@ type command struct {
 	// settle checks what the settings say, as far as that needs no look outside.
 	settle func(s *settings, rest []string) error
 	run    func(context.Context, *program, *settings, []string) error
+	// takesFile says that the first word beside the flags is a --config.file.
+	takesFile bool
 }
 
-var commands = []command{
-	{"run", "read flow logs and serve metrics (the default)", runOptions, settleRun, run},
-	{"replay", "PATH...: count the flow logs in files, folders and s3://BUCKET/PREFIX", replayOptions, settleReplay, replay},
-	{"demo", "run on a synthetic VPC, without AWS", demoOptions, settleDemo, demonstrate},
-	{"version", "print the version", nil, settleNothing, printVersion},
-	{"help", "[COMMAND]: print help", nil, nil, nil},
+// all returns the options of the command, which fill in s.
+func (c command) all(s *settings) (options []option) {
+	if c.options != nil {
+		for _, group := range c.options(s) {
+			options = append(options, group...)
+		}
+	}
+	return options
+}
+
+// commands are in the order of help. Some tell of this list, so it is filled at the
+// start.
+var commands []command
+
+func init() {
+	commands = []command{
+		{name: "run", usage: "read flow logs and serve metrics (the default)", options: runOptions, settle: settleRun, run: run},
+		{name: "check", usage: "[FILE] check the settings, print what they come to", options: runOptions, settle: settleRun, run: check, takesFile: true},
+		{name: "replay", usage: "PATH... count flow logs in files and s3://BUCKET/PREFIX", options: replayOptions, settle: settleReplay, run: replay},
+		{name: "demo", usage: "run on a synthetic VPC, without AWS", options: demoOptions, settle: settleDemo, run: demonstrate},
+		{name: "fields", usage: "FORMAT what a log format can and cannot answer", settle: settleAny, run: tellFields},
+		{name: "completion", usage: "SHELL print completions for bash, zsh or fish", settle: settleShell, run: complete},
+		{name: "man", usage: "print the manual page", settle: settleNothing, run: printManual},
+		{name: "version", usage: "print the version", settle: settleNothing, run: printVersion},
+		{name: "help", usage: "[TOPIC] tell more of a command or topic"},
+	}
 }
 
 // garbage is how much of it may come up before it is collected, in percent of
@@ -65,7 +90,7 @@ func Main(args []string) int {
 	if _, set := os.LookupEnv("GOGC"); !set {
 		debug.SetGCPercent(garbage)
 	}
-	p := &program{os.Stdin, os.Stdout, os.Stderr, environment}
+	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: environment}
 	return p.main(context.Background(), args)
 }
 
@@ -110,8 +135,14 @@ func (p *program) execute(ctx context.Context, cmd command, args []string) error
 	if err != nil {
 		return err
 	}
+	p.again = func() (*settings, error) {
+		s, _, err := configure(cmd, args, p.getenv)
+		return s, err
+	}
 	return cmd.run(ctx, p, s, rest)
 }
+
+func settleAny(*settings, []string) error { return nil }
 
 func settleNothing(_ *settings, rest []string) error { return stray(rest) }
 

@@ -2,6 +2,8 @@ package command
 
 import (
 	"context"
+	"errors"
+	"flag"
 	"fmt"
 	"net"
 	"net/http"
@@ -22,20 +24,28 @@ func demoOptions(s *settings) [][]option {
 	return [][]option{s.demoOptions(), s.denyOptions(denylog.DefaultRate), s.webOptions(), s.logOptions(), s.legacyServing()}
 }
 
+func (s *settings) demoOptions() []option {
+	return []option{
+		number(&s.rate, "rate", 500, "flow records a second"),
+		{name: "seed", usage: "`number` that decides the traffic", register: func(fs *flag.FlagSet, name, usage string) { fs.Uint64Var(&s.seed, name, 1, usage) }},
+	}
+}
+
 // demoShards is how many shards the stream of the demo has.
 const demoShards = 2
 
+// demoStream is what the stream of the demo is called.
+const demoStream = "demo"
+
 func settleDemo(s *settings, rest []string) error {
-	s.subnetsRefresh, s.pollInterval, s.start = time.Hour, time.Second, "trim_horizon"
-	s.commitInterval, s.maxBuffered = 500*time.Millisecond, source.MinBuffered
-	if err := stray(rest); err != nil {
-		return err
-	}
-	if err := s.settle(); err != nil {
+	s.subnetsRefresh, s.commitInterval = time.Hour, 500*time.Millisecond
+	s.kinesis = kinesisSettings{stream: demoStream, start: "trim_horizon", pollInterval: time.Second, maxBuffered: source.MinBuffered}
+	s.inputs = s.flagged()[:1]
+	if err := errors.Join(stray(rest), s.settle()); err != nil {
 		return err
 	}
 	if s.rate < 1 || s.rate > demo.MaxRate {
-		return usagef("--rate %d is not between 1 and %d", s.rate, demo.MaxRate)
+		return wrongf("rate", " %d is not between 1 and %d", s.rate, demo.MaxRate)
 	}
 	return nil
 }
@@ -43,23 +53,22 @@ func settleDemo(s *settings, rest []string) error {
 // demonstrate runs the exporter on a synthetic VPC, whose flow logs come
 // through a Kinesis endpoint in this process. All the rest is real.
 func demonstrate(ctx context.Context, p *program, s *settings, _ []string) error {
-	log, err := s.logger(p)
+	log, _, err := s.logger(p)
 	if err != nil {
 		return err
 	}
 	synthetic := demo.NewVPC(s.seed)
-	stream := &demo.Kinesis{Stream: "demo", Region: demo.Region, Account: demo.Account, Shards: demoShards}
+	stream := &demo.Kinesis{Stream: demoStream, Region: demo.Region, Account: demo.Account, Shards: demoShards}
 	endpoint, err := serveLocally(stream)
 	if err != nil {
 		return err
 	}
 	defer endpoint.Close()
-	s.stream = stream.Stream
 	outside := &outside{
-		aws: aws.Config{
+		aws: map[string]aws.Config{"kinesis": {
 			Region: demo.Region, BaseEndpoint: aws.String("http://" + endpoint.Addr),
 			Credentials: credentials.NewStaticCredentialsProvider("demo", "demo", ""),
-		},
+		}},
 		loader:  subnetList(synthetic.Subnets()),
 		formats: flowlog.Fixed(),
 	}
@@ -67,11 +76,14 @@ func demonstrate(ctx context.Context, p *program, s *settings, _ []string) error
 	if err != nil {
 		return err
 	}
-	kinesis := s.kinesis(outside, e, source.NewMetrics(e.about))
+	inputs, err := s.openInputs(outside, e, source.NewMetrics(e.about))
+	if err != nil {
+		return err
+	}
 	traffic := inputFunc(func(ctx context.Context) error {
 		return synthetic.Run(ctx, s.rate, func(_ string, data []byte) { stream.Put(data) })
 	})
-	srv := &service{engine: e, settings: s, inputs: []input{kinesis, traffic}, checks: []func() error{kinesis.Ready}}
+	srv := &service{engine: e, settings: s, inputs: append(inputs, &working{input: traffic})}
 	return srv.run(ctx)
 }
 

@@ -23,13 +23,14 @@ import (
 // add up to comes out at the gatherer.
 type engine struct {
 	log      *slog.Logger
+	streams  *program // whose streams the deny log may go to
 	ledger   *ledger.Ledger
 	totals   *traffic.Totals
 	accounts *pipeline.Accounts
 	book     *vpc.Book
 	learner  *vpc.Learner
 	window   *pipeline.Window
-	deny     *denylog.Log
+	deny     *denylog.Switch
 	pipeline *pipeline.Pipeline
 	store    io.Closer     // of the ledger; nil in memory
 	stopping chan struct{} // closed when no body is let in any more
@@ -43,7 +44,7 @@ type engine struct {
 // newEngine wires the way from bodies of the named sources to counters.
 func newEngine(p *program, s *settings, log *slog.Logger, loader vpc.Loader, formats flowlog.Formats, sources ...string) (*engine, error) {
 	e := &engine{
-		log: log, totals: traffic.New(), accounts: pipeline.NewAccounts(sources...), learner: &vpc.Learner{}, window: &pipeline.Window{},
+		log: log, streams: p, deny: &denylog.Switch{}, totals: traffic.New(), accounts: pipeline.NewAccounts(sources...), learner: &vpc.Learner{}, window: &pipeline.Window{},
 		stopping: make(chan struct{}), about: prometheus.NewRegistry(),
 	}
 	e.book = &vpc.Book{Loader: loader, Refresh: s.subnetsRefresh, Publish: e.publish, Logger: log}
@@ -52,12 +53,7 @@ func newEngine(p *program, s *settings, log *slog.Logger, loader vpc.Loader, for
 		Sections: []ledger.Section{e.totals, e.accounts, e.window},
 		Present:  e.committed.present, Stale: e.committed.stale, Logger: log,
 	}
-	var err error
-	e.deny, err = denylog.New(denylog.Options{
-		Output: s.denyOutput, Format: s.denyFormat, Rate: s.denyRate, Wait: len(s.replay.files)+len(s.replay.objects) > 0,
-		Registerer: e.about, Stdout: p.stdout, Stderr: p.stderr, Logger: log,
-	})
-	if err != nil {
+	if err := e.deny.Turn(context.Background(), e.denyOptions(s)); err != nil {
 		return nil, usagef("%w", err)
 	}
 	e.about.MustRegister(versioncollector.NewCollector("flowlog_exporter"),
@@ -65,6 +61,14 @@ func newEngine(p *program, s *settings, log *slog.Logger, loader vpc.Loader, for
 	stateMetrics(e.about, e.ledger)
 	e.pipeline = e.wire(s, formats)
 	return e, nil
+}
+
+// denyOptions are those of the deny log that the settings ask for.
+func (e *engine) denyOptions(s *settings) denylog.Options {
+	return denylog.Options{
+		Output: s.denyOutput, Format: s.denyFormat, Rate: s.denyRate, Wait: len(s.replay.files)+len(s.replay.objects) > 0,
+		Registerer: e.about, Stdout: e.streams.stdout, Stderr: e.streams.stderr, Logger: e.log,
+	}
 }
 
 func (e *engine) wire(s *settings, formats flowlog.Formats) *pipeline.Pipeline {

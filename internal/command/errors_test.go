@@ -53,6 +53,7 @@ func mishaps(taken, endpoint string) []mishap {
 		},
 		{name: "There is nothing to read", status: exitUsage, args: []string{"run"}},
 		{name: "A flag has a slip", status: exitUsage, args: []string{"--kinesis.straem", "vpc-flow-logs"}},
+		{name: "The configuration file has slips", status: exitUsage, args: []string{"check", "testdata/broken.yml"}},
 		{
 			name: "The subnet file has slips", status: exitUsage,
 			args: []string{"replay", "--subnets.file", "testdata/subnets-bad.txt", "testdata/default.log"},

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/flowlog-exporter/flowlog-exporter/internal/cloud"
 	"github.com/flowlog-exporter/flowlog-exporter/internal/source"
 	"github.com/flowlog-exporter/flowlog-exporter/internal/web"
 )
@@ -22,7 +23,7 @@ type firehoseSettings struct {
 func (s *firehoseSettings) options() []option {
 	return []option{
 		value(&s.listen, "firehose.listen", "`address` to take deliveries of Firehose on, as :8443; repeatable"),
-		text(&s.keysFile, "firehose.access-key-file", "", "`file` of access keys, one a line or as JSON of Secrets Manager; read again when it changes"),
+		text(&s.keysFile, "firehose.access-key-file", "", "`file` of access keys, one a line or as JSON of Secrets Manager; read again when it changes").alive(),
 		toggle(&s.insecure, "firehose.insecure-no-key", "take deliveries of whoever reaches the address"),
 		value(&s.sources, "firehose.source-arn", "`ARN` of a Firehose stream that may deliver; repeatable; else any with a key"),
 		text(&s.webConfigFile, "firehose.web-config-file", "", "`file` that sets TLS of that address, as of the exporter toolkit"),
@@ -40,17 +41,19 @@ func (s *firehoseSettings) settle() error {
 	case !s.wanted():
 		return nil
 	case s.keysFile == "" && !s.insecure:
-		return usagef("--firehose.listen needs --firehose.access-key-file, for else whoever reaches it can count what he likes; --firehose.insecure-no-key says that this is meant")
+		return wrongf("firehose.listen", " needs --firehose.access-key-file, for else whoever reaches it can count what he likes; --firehose.insecure-no-key says that this is meant")
 	case s.keysFile != "" && s.insecure:
-		return usagef("--firehose.access-key-file and --firehose.insecure-no-key are both given; keep one")
+		return wrongf("firehose.access-key-file", " and --firehose.insecure-no-key are both given; keep one")
 	}
 	for _, arn := range s.sources {
 		if !strings.HasPrefix(arn, "arn:") || !strings.Contains(arn, ":firehose:") {
-			return usagef("--firehose.source-arn %q is no ARN of a Firehose stream", arn)
+			return wrongf("firehose.source-arn", " %q is no ARN of a Firehose stream", arn)
 		}
 	}
 	return nil
 }
+
+func (s *firehoseSettings) cloud(cloud.Options) (cloud.Options, bool) { return cloud.Options{}, false }
 
 const (
 	// firehoseHeader is for the header of a delivery: its common attributes alone
@@ -69,31 +72,50 @@ type receiver struct {
 	server *web.Server
 }
 
-// receiver returns the source of deliveries, listening.
-func (s *settings) receiver(e *engine, metrics *source.Metrics) (*receiver, error) {
-	log := e.log.With("input", "firehose")
+// open returns the source of deliveries, listening.
+func (s *firehoseSettings) open(o opening) (*working, error) {
+	log := o.engine.log.With("input", o.name)
 	in := &source.Firehose{
-		Name: "firehose", Handler: e, Places: e.ledger.Of("firehose"), Commits: e.ledger, Sources: s.firehose.sources,
-		Metrics: metrics, Logger: e.log,
+		Name: o.name, Handler: o.engine, Places: o.engine.ledger.Of(o.name), Commits: o.engine.ledger, Sources: s.sources,
+		Metrics: o.metrics, Logger: o.engine.log,
 	}
-	e.ledger.Bound(in.Name, source.FirehoseRemembered)
-	if s.firehose.keysFile != "" {
+	o.engine.ledger.Bound(in.Name, source.FirehoseRemembered)
+	if s.keysFile != "" {
 		var err error
-		if in.Keys, err = source.LoadKeys(s.firehose.keysFile, log); err != nil {
+		if in.Keys, err = source.LoadKeys(s.keysFile, log); err != nil {
 			return nil, usagef("--firehose.access-key-file: %w", err)
 		}
 	} else {
 		log.Warn("deliveries need no access key: whoever reaches the address can count what he likes")
 	}
 	server := &web.Server{
-		Addresses: s.firehose.listen, ConfigFile: s.firehose.webConfigFile, Handler: in, Logger: log,
+		Addresses: s.listen, ConfigFile: s.webConfigFile, Handler: in, Logger: log,
 		Names: web.Names{Listen: "firehose.listen", Config: "firehose.web-config-file"},
 		Limits: web.Limits{
 			ReadTimeout: source.FirehoseReadTimeout, WriteTimeout: firehoseAnswer,
 			MaxHeaderBytes: firehoseHeader, MaxConnections: firehoseConnections,
 		},
 	}
-	return &receiver{in, server}, listening(server)
+	if err := listening(server); err != nil {
+		return nil, err
+	}
+	return &working{
+		input: &receiver{in, server}, close: server.Close,
+		renew: func(other intake) (func(), error) { return renewKeys(in.Keys, other) },
+	}, nil
+}
+
+// renewKeys reads the keys of the file that the settings name now. Whether keys are
+// asked for at all is a matter of the start.
+func renewKeys(keys *source.Keys, other intake) (use func(), err error) {
+	now, ok := other.(*firehoseSettings)
+	if !ok || keys == nil || now.keysFile == "" {
+		return func() {}, nil
+	}
+	if use, err = keys.Read(now.keysFile); err != nil {
+		return nil, wrongf("firehose.access-key-file", ": %v", err)
+	}
+	return use, nil
 }
 
 // Run takes deliveries until ctx ends, and answers those in hand.

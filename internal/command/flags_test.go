@@ -10,15 +10,9 @@ import (
 func settled(args ...string) (*settings, error) { return settledIn(nil, args...) }
 
 func settledIn(env map[string]string, args ...string) (*settings, error) {
-	var s settings
-	var options []option
-	for _, group := range runOptions(&s) {
-		options = append(options, group...)
-	}
-	if _, err := parse(options, args, func(name string) (string, bool) { v, ok := env[name]; return v, ok }); err != nil {
-		return nil, err
-	}
-	return &s, s.settle()
+	serve := command{options: runOptions, settle: func(s *settings, _ []string) error { return s.settle() }}
+	s, _, err := configure(serve, args, func(name string) (string, bool) { v, ok := env[name]; return v, ok })
+	return s, err
 }
 
 func TestOldSpellings(t *testing.T) {
@@ -26,7 +20,7 @@ func TestOldSpellings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.stream != "logs" || s.region != "eu-west-1" || s.shards != 4 || s.listen.String() != ":9000" ||
+	if s.kinesis.stream != "logs" || s.region != "eu-west-1" || s.kinesis.shards != 4 || s.listen.String() != ":9000" ||
 		s.denyOutput != "stdout" || s.logLevel != "debug" {
 		t.Errorf("got %+v", s)
 	}
@@ -37,7 +31,7 @@ func TestDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.start != "latest" || s.listen.String() != ":8080" || s.denyOutput != "off" || s.maxInflated.String() != "64MiB" || s.format != "auto" {
+	if s.kinesis.start != "latest" || s.listen.String() != ":8080" || s.denyOutput != "off" || s.maxInflated.String() != "64MiB" || s.format != "auto" {
 		t.Errorf("got %+v", s)
 	}
 }
@@ -91,14 +85,11 @@ func TestEveryFlagHasATwinOfItsOwn(t *testing.T) {
 			continue
 		}
 		seen := map[string]string{}
-		var s settings
-		for _, group := range c.options(&s) {
-			for _, o := range group {
-				if other, ok := seen[twin(o.name)]; ok {
-					t.Errorf("%s: %s and %s share %s", c.name, o.name, other, twin(o.name))
-				}
-				seen[twin(o.name)] = o.name
+		for _, o := range c.all(&settings{}) {
+			if other, ok := seen[twin(o.name)]; ok {
+				t.Errorf("%s: %s and %s share %s", c.name, o.name, other, twin(o.name))
 			}
+			seen[twin(o.name)] = o.name
 		}
 	}
 	if got := twin("kinesis.poll-interval"); got != "FLOWLOG_KINESIS_POLL_INTERVAL" {
@@ -113,8 +104,8 @@ func TestFlagsWinOverEveryTwin(t *testing.T) {
 		got                         func(*settings) string
 		want                        string
 	}{
-		{"stream", "FLOWLOG_KINESIS_STREAM", "env", "-stream flag", func(s *settings) string { return s.stream }, "flag"},
-		{"kinesis.stream", "FLOWLOG_STREAM", "env", "--kinesis.stream flag", func(s *settings) string { return s.stream }, "flag"},
+		{"stream", "FLOWLOG_KINESIS_STREAM", "env", "-stream flag", func(s *settings) string { return s.kinesis.stream }, "flag"},
+		{"kinesis.stream", "FLOWLOG_STREAM", "env", "--kinesis.stream flag", func(s *settings) string { return s.kinesis.stream }, "flag"},
 		{"region", "FLOWLOG_AWS_REGION", "env", "-region flag", func(s *settings) string { return s.region }, "flag"},
 		{"aws.region", "FLOWLOG_REGION", "env", "--aws.region flag", func(s *settings) string { return s.region }, "flag"},
 		{"port", "FLOWLOG_WEB_LISTEN_ADDRESS", ":1", "-port 2", func(s *settings) string { return s.listen.String() }, ":2"},
@@ -125,8 +116,8 @@ func TestFlagsWinOverEveryTwin(t *testing.T) {
 		{"log.level", "FLOWLOG_DEBUG", "true", "--log.level warn", func(s *settings) string { return s.logLevel }, "warn"},
 		// What Kubernetes sets for a service that is called flowlog.
 		{"service", "FLOWLOG_PORT", "tcp://10.0.0.1:8080", "", func(s *settings) string { return s.listen.String() }, ":8080"},
-		{"many in one twin", "FLOWLOG_FILE_PATH", "a,b", "", func(s *settings) string { return strings.Join(s.files, " ") }, "a b"},
-		{"a comma in a flag", "", "", "--file.path [a,b].log", func(s *settings) string { return strings.Join(s.files, " ") }, "[a,b].log"},
+		{"many in one twin", "FLOWLOG_FILE_PATH", "a,b", "", func(s *settings) string { return strings.Join(s.file.paths, " ") }, "a b"},
+		{"a comma in a flag", "", "", "--file.path [a,b].log", func(s *settings) string { return strings.Join(s.file.paths, " ") }, "[a,b].log"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s, err := settledIn(map[string]string{test.variable: test.value}, strings.Fields(test.args)...)

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"os"
+	"path/filepath"
 	"reflect"
 	"runtime/metrics"
 	"strings"
@@ -42,6 +44,9 @@ func FuzzConfiguration(f *testing.F) {
 				t.Error("help fails")
 			}
 			return
+		}
+		if cmd.takesFile || strings.Contains(line, "config.file") || strings.Contains(env, twin("config.file")) {
+			return // files of this machine; what is in them is the matter of FuzzConfigFile
 		}
 		before := allocated()
 		s, rest, err := configure(cmd, args, variables(env))
@@ -92,7 +97,18 @@ func complains(t *testing.T, cmd command, err error) {
 	t.Helper()
 	text := err.Error()
 	var usage usageError
-	if !errors.As(err, &usage) || len(text) > 1000 || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+	if !errors.As(err, &usage) {
+		t.Errorf("no usage error: %q", text)
+	}
+	for line := range strings.SplitSeq(text, "\n") {
+		complainsIn(t, cmd, line)
+	}
+}
+
+// complainsIn checks one line of an error.
+func complainsIn(t *testing.T, cmd command, text string) {
+	t.Helper()
+	if len(text) > 1000 || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		t.Errorf("no sentence for a terminal: %q", text)
 	}
 	for _, whole := range []string{"is no command and no flag", "flag provided but not defined: -", "bad flag syntax: -", "nothing to read: ", "nothing to replay; "} {
@@ -100,8 +116,7 @@ func complains(t *testing.T, cmd command, err error) {
 			return
 		}
 	}
-	_, options := optionsOf(cmd)
-	for _, o := range options {
+	for _, o := range cmd.all(&settings{}) {
 		if strings.Contains(text, "-"+o.name) || strings.Contains(text, twin(o.name)) {
 			return
 		}
@@ -121,8 +136,8 @@ func meaningful(t *testing.T, cmd command, s *settings) {
 	if cmd.name == "replay" {
 		return
 	}
-	if len(s.listen) == 0 || s.telemetryPath[0] != '/' || s.shards < 0 || s.commitInterval < minInterval || s.pollInterval < minInterval ||
-		s.commitInterval > maxInterval || s.pollInterval > maxInterval || s.lastScrapeWait < 0 || s.lastScrapeWait > maxInterval {
+	if len(s.listen) == 0 || s.telemetryPath[0] != '/' || s.kinesis.shards < 0 || s.commitInterval < minInterval || s.kinesis.pollInterval < minInterval ||
+		s.commitInterval > maxInterval || s.kinesis.pollInterval > maxInterval || s.lastScrapeWait < 0 || s.lastScrapeWait > maxInterval {
 		t.Errorf("got %+v", s)
 	}
 }
@@ -130,17 +145,14 @@ func meaningful(t *testing.T, cmd command, s *settings) {
 // again writes the settings down as arguments, which must mean the same.
 func again(t *testing.T, cmd command, s *settings, rest []string) {
 	t.Helper()
-	copied, options := optionsOf(cmd)
-	fs := flag.NewFlagSet("", flag.ContinueOnError)
-	for _, o := range options {
-		o.register(fs, o.name, o.usage)
-	}
+	copied := &settings{}
+	options := newForm(cmd.all(copied))
 	*copied = *s
 	var args []string
-	fs.VisitAll(func(f *flag.Flag) {
+	options.flags.VisitAll(func(f *flag.Flag) {
 		_, old := spellings[f.Name]
-		if l, ok := f.Value.(*list); ok {
-			for _, v := range *l {
+		if l, ok := f.Value.(repeatable); ok {
+			for _, v := range l.all() {
 				args = append(args, "--"+f.Name+"="+v)
 			}
 		} else if !old {
@@ -156,21 +168,45 @@ func again(t *testing.T, cmd command, s *settings, rest []string) {
 	if cmd.options == nil {
 		return
 	}
-	if len(want.files) == 0 {
-		second.files, want.files = nil, nil
+	if len(want.file.paths) == 0 {
+		second.file.paths, want.file.paths = nil, nil
+	}
+	second.inputs, want.inputs = second.flagged(), want.flagged() // where they point to is no matter
+	second.form, want.form = nil, nil
+	for i := range want.inputs {
+		second.inputs[i].form, want.inputs[i].form = nil, nil
 	}
 	if !reflect.DeepEqual(second, &want) {
 		t.Errorf("%q\ngot  %+v\nwant %+v", args, second, &want)
 	}
 }
 
-// optionsOf returns fresh settings and the options of the command that fill them.
-func optionsOf(cmd command) (s *settings, options []option) {
-	s = &settings{}
-	if cmd.options != nil {
-		for _, group := range cmd.options(s) {
-			options = append(options, group...)
-		}
+// FuzzConfigFile: whatever the file says, the answer is settings that mean something, or
+// sentences that name the file.
+func FuzzConfigFile(f *testing.F) {
+	for _, seed := range []string{
+		"inputs:\n  - kinesis: {stream: a}\n", "inputs:\n  - name: a\n    file: {path: [x]}\n  - name: b\n    kinesis: {stream: s, max_buffered: 1KiB}\n",
+		"subnets: {static: {10.0.0.0/8: x, y: z}, refresh: 5}\nweb: {listen_address: [a, b]}\nlog: {level: loud}\n", "state: {path: !!int x}\n", "inputs: [[]]\n",
+	} {
+		f.Add(seed)
 	}
-	return s, options
+	path := filepath.Join(f.TempDir(), "f.yml")
+	f.Fuzz(func(t *testing.T, text string) {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s, _, err := configure(called("check"), []string{path}, variables(""))
+		if err == nil {
+			meaningful(t, called("check"), s)
+			return
+		}
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			if len(line) > 1000 || strings.ContainsFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }) {
+				t.Errorf("no sentence for a terminal: %q", line)
+			}
+			if !strings.HasPrefix(line, path+":") && !strings.HasPrefix(line, "nothing to read: ") {
+				t.Errorf("the file is not named: %q", line)
+			}
+		}
+	})
 }

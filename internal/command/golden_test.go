@@ -61,3 +61,31 @@ func TestHelp(t *testing.T) {
 		golden(t, "testdata/help-"+topic+".txt", p.stdout.String())
 	}
 }
+
+// TestHelpFitsAScreen: the overview as a whole, topics in their width.
+func TestHelpFitsAScreen(t *testing.T) {
+	for _, about := range append([]string{""}, topics()...) {
+		var out strings.Builder
+		p := &program{stdout: &out}
+		if status := p.help(strings.Fields(about)); status != exitOK {
+			t.Fatalf("%s: exit status %d", about, status)
+		}
+		lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
+		if about == "" && len(lines) > screenHeight {
+			t.Errorf("help has %d lines", len(lines))
+		}
+		for _, line := range lines {
+			if len(line) > screenWidth {
+				t.Errorf("help %s has a line of %d columns: %s", about, len(line), line)
+			}
+		}
+	}
+}
+
+// TestHelpOnNothing names what was probably meant.
+func TestHelpOnNothing(t *testing.T) {
+	p := start(t, nil, "help", "metrisc")
+	if status := p.exit(); status != exitUsage || !strings.Contains(p.output.String(), `no help on "metrisc"; did you mean metrics?`) {
+		t.Errorf("exit status %d: %s", status, p.output)
+	}
+}

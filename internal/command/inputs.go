@@ -1,83 +1,259 @@
 package command
 
 import (
-	"cmp"
 	"context"
-	"log/slog"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"github.com/flowlog-exporter/flowlog-exporter/internal/cloud"
-	"github.com/flowlog-exporter/flowlog-exporter/internal/flowlog"
+	"github.com/flowlog-exporter/flowlog-exporter/internal/config"
 	"github.com/flowlog-exporter/flowlog-exporter/internal/source"
-	"github.com/flowlog-exporter/flowlog-exporter/internal/vpc"
 )
 
-// outside is what the exporter reads from and asks.
-type outside struct {
+// feed is one input as settings have it.
+type feed struct {
+	// name is its source label, and what its places are remembered by.
+	name string
+	// kind is the section of the file and the beginning of the flags.
+	kind string
+	intake
+	// form is where its values come from.
+	form *form
+	// at is where the file has it; of flags there is no file.
+	at origin
+}
+
+// intake is what settings say of an input of one kind.
+type intake interface {
+	// options are its flags; in the file they stand in the section of the kind.
+	options() []option
+	// wanted reports whether there is something to read.
+	wanted() bool
+	// settle checks the settings, as far as that needs no look outside.
+	settle() error
+	// cloud returns what of AWS the input needs, beyond what is said for all of
+	// them; false is nothing.
+	cloud(general cloud.Options) (cloud.Options, bool)
+	// open returns the input, ready to run.
+	open(o opening) (*working, error)
+}
+
+// own are the options of the input, in their new spelling.
+func (r *feed) own() (own []option) {
+	for _, o := range r.form.options {
+		if spellings[o.name] == "" && strings.HasPrefix(o.place(), r.kind+".") {
+			own = append(own, o)
+		}
+	}
+	return own
+}
+
+// opening is what an input is made with.
+type opening struct {
+	name    string
 	aws     aws.Config
-	loader  vpc.Loader
-	formats flowlog.Formats
+	engine  *engine
+	metrics *source.Metrics
 }
 
-// connect prepares what the settings ask for. It calls nobody yet; its errors
-// are mistakes in the settings.
-func (s *settings) connect(ctx context.Context, log *slog.Logger) (*outside, error) {
-	o := &outside{}
-	var groups func(context.Context, string) ([]string, error) // formats by log group
-	if s.stream != "" || s.readsS3() || s.subnetsFile == "" {
-		var err error
-		o.aws, err = cloud.Load(ctx, cloud.Options{
-			Region: s.awsRegion(), Stream: s.stream, AssumeRole: s.assumeRole, EndpointURL: s.endpointURL, Logger: log,
-		})
-		if err != nil && s.stream == "" && !s.readsS3() {
-			return nil, usagef("the subnets are asked of EC2 without --subnets.file, but %w", err)
+// input is a source at work.
+type input interface {
+	Run(ctx context.Context) error
+}
+
+// working is an input that is ready to run.
+type working struct {
+	input
+	name string
+	// ready says why it does not read yet; nil is always ready.
+	ready func() error
+	// renew prepares what a reload changes, and returns what takes it over; nil is
+	// nothing.
+	renew func(intake) (use func(), err error)
+	// close lets go of what was opened; nil is nothing.
+	close func()
+}
+
+// inputName is how an input may be called: it becomes a label.
+var inputName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`)
+
+// schema is what the configuration file may hold: what has an option.
+func (s *settings) schema() *config.Schema {
+	item := &config.Schema{Keys: map[string]config.Kind{"name": config.Value}}
+	top := &config.Schema{Keys: map[string]config.Kind{}, Lists: map[string]*config.Schema{"inputs": item}}
+	for _, o := range s.form.options {
+		switch key := o.place(); {
+		case key == "" || spellings[o.name] != "":
+		case s.kindOf(key) != "":
+			item.Keys[key] = s.form.kind(o.name)
+		default:
+			top.Keys[key] = s.form.kind(o.name)
 		}
+	}
+	return top
+}
+
+// kindOf returns the kind of input that a key belongs to, "" for none.
+func (s *settings) kindOf(key string) string {
+	section, _, _ := strings.Cut(key, ".")
+	for _, r := range s.flagged() {
+		if r.kind == section {
+			return section
+		}
+	}
+	return ""
+}
+
+// readFile fills in what the configuration file says, and lists the inputs: those of
+// the file, and those that flags describe beside them.
+func (s *settings) readFile() error {
+	var wrong []error
+	if s.configFile != "" {
+		section, mistakes := config.Read(s.configFile, s.schema())
+		for _, m := range mistakes {
+			wrong = append(wrong, m)
+		}
+		for _, e := range section.Entries {
+			wrong = append(wrong, s.form.enter(s.configFile, e))
+		}
+		for _, item := range section.Lists["inputs"] {
+			wrong = append(wrong, s.readInput(item))
+		}
+	}
+	for _, r := range s.flagged() {
+		if r.wanted() && !slices.ContainsFunc(s.inputs, func(other feed) bool { return other.form == s.form && other.kind == r.kind }) {
+			s.inputs = append(s.inputs, r)
+		}
+	}
+	err := errors.Join(wrong...)
+	s.broken = err != nil
+	return err
+}
+
+// readInput adds an input of the file. One that has the name of its kind is the one
+// that flags and environment describe too: they win.
+func (s *settings) readInput(item config.Section) error {
+	at := origin{file: s.configFile, at: item.Place}
+	mistake := func(format string, args ...any) error {
+		return &config.Mistake{Place: at.at, Path: at.file, Text: fmt.Sprintf(format, args...)}
+	}
+	var kinds []string
+	name := ""
+	for _, e := range item.Entries {
+		if e.Key == "name" {
+			name = e.Values[0]
+		} else if kind := s.kindOf(e.Key); !slices.Contains(kinds, kind) {
+			kinds = append(kinds, kind)
+		}
+	}
+	if len(kinds) != 1 {
+		return mistake("an input is one of kinesis, s3, firehose and file; this one is %d of them", len(kinds))
+	}
+	if name == "" {
+		name = kinds[0]
+	}
+	switch same := func(r feed) bool { return r.name == name }; {
+	case !inputName.MatchString(name):
+		return mistake("name: %.80q is no name of an input: use up to 64 letters, digits and the characters _ . -", name)
+	case slices.ContainsFunc(s.inputs, same):
+		return mistake("a second input is called %s; give each a name of its own", name)
+	}
+	r := s.input(name, kinds[0])
+	r.at = at
+	s.inputs = append(s.inputs, r)
+	var wrong []error
+	for _, e := range item.Entries {
+		wrong = append(wrong, r.form.enter(s.configFile, e))
+	}
+	return errors.Join(wrong...)
+}
+
+// input returns what an input of the file is filled in.
+func (s *settings) input(name, kind string) feed {
+	mine, fresh := s.flagged(), new(settings).flagged()
+	i := slices.IndexFunc(mine, func(r feed) bool { return r.kind == kind })
+	if name == kind {
+		return mine[i]
+	}
+	r := fresh[i]
+	r.name, r.form = name, newForm(r.options())
+	return r
+}
+
+// settleInputs checks each input, and that none is told of in vain or read twice.
+func (s *settings) settleInputs() error {
+	var wrong []error
+	read := map[string]string{} // who reads the stream
+	for _, r := range s.inputs {
+		wrong = append(wrong, r.form.locate(r.settle(), r.at))
+		stream := ""
+		if k, ok := r.intake.(*kinesisSettings); ok {
+			stream = k.stream
+		}
+		if other := read[stream]; stream != "" && other != "" {
+			wrong = append(wrong, r.form.locate(wrongf("kinesis.stream", " %.200q is read by the inputs %s and %s: it would count twice", stream, other, r.name), r.at))
+		}
+		read[stream] = r.name
+		if !r.wanted() {
+			wrong = append(wrong, r.form.locate(wrongf(firstOf(r), " is missing: it says what is read"), r.at))
+		}
+	}
+	for _, r := range s.flagged() {
+		if !slices.ContainsFunc(s.inputs, func(other feed) bool { return other.form == s.form && other.kind == r.kind }) {
+			wrong = append(wrong, r.settle(), s.inVain(r))
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+// firstOf is the option without which there is nothing to read.
+func firstOf(r feed) string { return r.options()[0].name }
+
+// inVain is the error of a flag that describes an input which is not there, where the
+// file has inputs of other names. Without a file such flags have always been borne.
+func (s *settings) inVain(r feed) error {
+	if s.configFile == "" || s.broken {
+		return nil
+	}
+	for _, o := range r.options() {
+		if from, given := s.form.origins[o.name]; given && from.file == "" {
+			return wrongf(o.name, " describes the input of the name %s, which there is none of: give it in %s, or name that input so", r.kind, s.configFile)
+		}
+	}
+	return nil
+}
+
+// sources are the names of the inputs.
+func (s *settings) sources() (names []string) {
+	for _, r := range s.inputs {
+		names = append(names, r.name)
+	}
+	return names
+}
+
+// openInputs returns the inputs, ready to run. On an error nothing is left open.
+func (s *settings) openInputs(o *outside, e *engine, metrics *source.Metrics) (all []*working, err error) {
+	for _, r := range s.inputs {
+		w, err := r.open(opening{r.name, o.aws[r.name], e, metrics})
 		if err != nil {
-			return nil, usagef("%w", err)
+			closeInputs(all)
+			return nil, err
 		}
-		explain := func(err error) error { return cloud.Explain(err) }
-		asked := &vpc.EC2{Client: vpc.Calls(ec2.NewFromConfig(o.aws)), Explain: explain, Logger: log}
-		o.loader, groups = asked, asked.LogFormats
+		w.name = r.name
+		all = append(all, w)
 	}
-	if s.subnetsFile != "" {
-		o.loader = vpc.File{Path: s.subnetsFile}
-		if _, _, err := o.loader.Load(ctx); err != nil {
-			return nil, usagef("%w", err)
+	return all, nil
+}
+
+func closeInputs(all []*working) {
+	for _, w := range all {
+		if w.close != nil {
+			w.close()
 		}
-	}
-	o.formats = s.formats(groups, log)
-	return o, nil
-}
-
-// readsS3 reports whether objects are read, as a queue tells of them or as they are
-// listed.
-func (s *settings) readsS3() bool { return s.s3.wanted() || len(s.replay.objects) > 0 }
-
-// awsRegion is the region that the flags say; a queue's URL says one too.
-func (s *settings) awsRegion() string {
-	if s.stream == "" {
-		return cmp.Or(s.region, s.s3.queue.Region)
-	}
-	return s.region
-}
-
-// formats decides how the formats of lines are found.
-func (s *settings) formats(groups func(context.Context, string) ([]string, error), log *slog.Logger) flowlog.Formats {
-	switch {
-	case s.fixed != nil:
-		return flowlog.Fixed(s.fixed)
-	case groups != nil && s.stream != "":
-		return &flowlog.Lookup{Ask: groups, Refresh: s.subnetsRefresh, Logger: log}
-	}
-	return flowlog.Fixed(flowlog.Default, flowlog.TransitGateway)
-}
-
-// kinesis returns the source that reads the stream.
-func (s *settings) kinesis(o *outside, e *engine, metrics *source.Metrics) *source.Kinesis {
-	return &source.Kinesis{
-		Name: "kinesis", Stream: s.stream, AWS: o.aws, Handler: e, Places: e.ledger.Of("kinesis"),
-		Start: s.from, WantShards: s.shards, PollInterval: s.pollInterval, MaxBuffered: int(s.maxBuffered), Metrics: metrics, Logger: e.log,
 	}
 }

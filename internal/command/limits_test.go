@@ -78,11 +78,9 @@ func amount(text string) float64 {
 func limits(t *testing.T) map[string]float64 {
 	t.Helper()
 	found := map[string]float64{}
-	s, options := optionsOf(commands[0])
-	if _, err := parse(options, nil, variables("")); err != nil {
-		t.Fatal(err)
-	}
-	found["--decode.max-inflated"], found["--deny-log.rate"], found["--kinesis.max-buffered"] = float64(s.maxInflated), float64(s.denyRate), float64(s.maxBuffered)
+	s := &settings{}
+	newForm(commands[0].all(s))
+	found["--decode.max-inflated"], found["--deny-log.rate"], found["--kinesis.max-buffered"] = float64(s.maxInflated), float64(s.denyRate), float64(s.kinesis.maxBuffered)
 	err := filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err

@@ -1,14 +1,17 @@
 package command
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
+	"math"
 	"os"
-	"strconv"
+	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/flowlog-exporter/flowlog-exporter/internal/config"
 )
 
 // usageError is an error of the command line or a file that it names: exit
@@ -38,28 +41,73 @@ func spelling(name string) string {
 	return ""
 }
 
-// configure returns what arguments and environment tell a command, checked as far
-// as that needs no look outside. Its errors are flag.ErrHelp and usage errors of
-// one line that name the flag.
+// configure returns what arguments, environment and configuration file tell a
+// command, checked as far as that needs no look outside. Its errors are flag.ErrHelp
+// and usage errors of one line for each mistake, which names the flag, or the place
+// in the file and the key.
 func configure(cmd command, args []string, getenv func(string) (string, bool)) (*settings, []string, error) {
-	var s settings
-	var options []option
-	if cmd.options != nil {
-		for _, group := range cmd.options(&s) {
-			options = append(options, group...)
-		}
-	}
-	rest, err := parse(options, args, getenv)
-	if err == nil {
-		err = cmd.settle(&s, rest)
-	}
-	switch {
-	case errors.Is(err, flag.ErrHelp):
+	s := &settings{}
+	rest, err := s.fill(cmd, args, getenv)
+	if errors.Is(err, flag.ErrHelp) {
 		return nil, nil, err
-	case err != nil:
-		return nil, nil, usagef("%s", sentence(err.Error()))
 	}
-	return &s, rest, nil
+	if err == nil {
+		err = s.form.locate(errors.Join(s.readFile(), cmd.settle(s, rest)), origin{})
+	}
+	if err != nil {
+		return nil, nil, usageError{errors.New(tell(err))}
+	}
+	return s, rest, nil
+}
+
+// fill fills in what arguments and environment say, and returns the words beside
+// the flags.
+func (s *settings) fill(cmd command, args []string, getenv func(string) (string, bool)) (rest []string, err error) {
+	s.form = newForm(cmd.all(s))
+	if rest, err = s.form.parse(args, getenv); err != nil || !cmd.takesFile || len(rest) == 0 {
+		return rest, err
+	}
+	if s.form.given("config.file") {
+		return nil, usagef("--config.file and %q are both given; keep one", rest[0])
+	}
+	s.configFile = rest[0]
+	return rest[1:], nil
+}
+
+// tell writes down all errors, a line each: mistakes of the file by their place, then
+// the others.
+func tell(err error) string {
+	all := flatten(err)
+	slices.SortStableFunc(all, func(a, b error) int {
+		x, y := lineOf(a), lineOf(b)
+		return cmp.Or(cmp.Compare(x.Line, y.Line), cmp.Compare(x.Column, y.Column))
+	})
+	lines := make([]string, len(all))
+	for i, one := range all {
+		lines[i] = sentence(one.Error())
+	}
+	return strings.Join(lines, "\n")
+}
+
+// lineOf returns the place of a mistake in the file; all others stand behind.
+func lineOf(err error) config.Place {
+	var m *config.Mistake
+	if errors.As(err, &m) {
+		return m.Place
+	}
+	return config.Place{Line: math.MaxInt}
+}
+
+// flatten returns the errors that are joined.
+func flatten(err error) (all []error) {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	for _, one := range joined.Unwrap() {
+		all = append(all, flatten(one)...)
+	}
+	return all
 }
 
 // stray is the error of words that are neither flags nor anything else.
@@ -88,35 +136,32 @@ func sentence(text string) string {
 	}, text)
 }
 
-// parse reads arguments and environment into the settings that options name,
-// and returns what stands between and behind the flags. Flags win over the
-// environment, in either spelling.
-func parse(options []option, args []string, getenv func(string) (string, bool)) ([]string, error) {
-	fs := flag.NewFlagSet("flowlog-exporter", flag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	fs.Usage = func() {}
-	for _, o := range options {
-		o.register(fs, o.name, o.usage)
-	}
-	rest, err := parseArgs(fs, args)
+// parse fills in what arguments and environment say, and returns what stands between
+// and behind the flags. Flags win over the environment, in either spelling.
+func (f *form) parse(args []string, getenv func(string) (string, bool)) ([]string, error) {
+	rest, err := parseArgs(f.flags, args)
 	if err != nil {
 		return nil, err
 	}
-	given := map[string]bool{}
-	fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	flags := map[string]bool{}
+	f.flags.Visit(func(given *flag.Flag) {
+		flags[given.Name] = true
+		f.origins[given.Name] = origin{}
+	})
 	for _, name := range []string{"stream", "region"} {
-		if given[name] && given[spellings[name]] {
+		if flags[name] && flags[spellings[name]] {
 			return nil, usagef("-%s and --%s are both given; keep one", name, spellings[name])
 		}
 	}
-	for _, o := range options {
+	for _, o := range f.options {
 		v, ok := getenv(twin(o.name))
-		if !ok || given[o.name] || given[spelling(o.name)] || isService(o.name, v) {
+		if !ok || flags[o.name] || flags[spelling(o.name)] || isService(o.name, v) {
 			continue
 		}
-		if err := setAll(fs, o.name, v); err != nil {
+		if err := setAll(f.flags, o.name, v); err != nil {
 			return nil, usagef("environment %s=%q: %w", twin(o.name), v, err)
 		}
+		f.origins[o.name] = origin{variable: twin(o.name)}
 	}
 	return rest, nil
 }
@@ -144,7 +189,7 @@ func isService(name, v string) bool { return name == "port" && strings.Contains(
 // setAll gives a flag what a variable says; a list has its values there
 // separated by commas.
 func setAll(fs *flag.FlagSet, name, v string) error {
-	if _, ok := fs.Lookup(name).Value.(*list); !ok {
+	if _, ok := fs.Lookup(name).Value.(repeatable); !ok {
 		return fs.Set(name, v)
 	}
 	for part := range strings.SplitSeq(v, ",") {
@@ -163,55 +208,6 @@ func twin(name string) string {
 		}
 		return r
 	}, strings.ToUpper(name))
-}
-
-// list is a flag that may be given more than once.
-type list []string
-
-// String implements flag.Value.
-func (l *list) String() string { return strings.Join(*l, ",") }
-
-// Set implements flag.Value.
-func (l *list) Set(v string) error {
-	if v != "" {
-		*l = append(*l, v)
-	}
-	return nil
-}
-
-// size is a number of bytes with a unit.
-type size int64
-
-var sizeUnits = []struct {
-	name  string
-	bytes int64
-}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}}
-
-// String implements flag.Value.
-func (s *size) String() string {
-	for _, u := range sizeUnits {
-		if n := int64(*s); n >= u.bytes && n%u.bytes == 0 {
-			return strconv.FormatInt(n/u.bytes, 10) + u.name
-		}
-	}
-	return "0B"
-}
-
-// Set implements flag.Value.
-func (s *size) Set(v string) error {
-	for _, u := range sizeUnits {
-		digits, ok := strings.CutSuffix(v, u.name)
-		if !ok {
-			continue
-		}
-		n, err := strconv.ParseInt(digits, 10, 32)
-		if err != nil || n <= 0 || n > (1<<40)/u.bytes {
-			break
-		}
-		*s = size(n * u.bytes)
-		return nil
-	}
-	return fmt.Errorf("%q is no size: write a number and B, KiB, MiB or GiB, as 64MiB", v)
 }
 
 // environment is os.LookupEnv; an empty variable counts as unset.

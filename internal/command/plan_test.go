@@ -27,13 +27,15 @@ var plan = map[string]struct {
 	"internal/traffic":  {ours: []string{"flow"}, foreign: []string{prometheusWorld}},
 	"internal/denylog":  {ours: []string{"flow"}, foreign: []string{prometheusWorld}},
 	"internal/pipeline": {ours: []string{"flow", "flowlog"}, foreign: []string{prometheusWorld}},
-	"internal/cloud":    {foreign: []string{awsWorld}},
+	"internal/cloud":    {ours: []string{"nearest"}, foreign: []string{awsWorld}},
+	"internal/nearest":  {},
+	"internal/config":   {ours: []string{"nearest"}},
 	"internal/source":   {ours: []string{"flow", "cloud"}, foreign: []string{awsWorld, prometheusWorld}},
 	"internal/vpc":      {ours: []string{"flow", "cloud"}, foreign: []string{awsWorld, prometheusWorld}},
 	"internal/web":      {foreign: []string{prometheusWorld}},
 	"internal/demo":     {ours: []string{"flow"}},
 	"internal/command": {
-		ours:    []string{"flow", "flowlog", "ledger", "traffic", "denylog", "pipeline", "cloud", "source", "vpc", "web", "demo"},
+		ours:    []string{"flow", "flowlog", "ledger", "traffic", "denylog", "pipeline", "cloud", "source", "vpc", "web", "demo", "nearest", "config"},
 		foreign: []string{awsWorld, prometheusWorld},
 	},
 }

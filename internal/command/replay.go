@@ -34,7 +34,7 @@ func replayOptions(s *settings) [][]option {
 	r := &s.replay
 	return [][]option{
 		{
-			text(&s.output, "output", "summary", "`form` of the result: summary, prom, json or openmetrics"),
+			text(&s.output, "output", "summary", "`form` of the result: summary, prom, json or openmetrics").oneOf("summary", "prom", "json", "openmetrics"),
 			text(&r.file, "output.file", "", "`file` that the result is written to, instead of standard output"),
 			duration(&r.resolution, "resolution", time.Minute, "interval between the samples of openmetrics, by the end of the records"),
 			value(&r.from, "from", "count what ended at this `time` or later: a day, or as RFC 3339"),
@@ -50,7 +50,7 @@ func settleReplay(s *settings, paths []string) error {
 		return usagef("nothing to replay; name files, folders, globs, s3://BUCKET/PREFIX or - for standard input")
 	}
 	if reports[s.output] == nil {
-		return usagef("--output %q is none of summary, prom, json, openmetrics", s.output)
+		return wrongf("output", " %q is none of summary, prom, json, openmetrics", s.output)
 	}
 	if err := s.replay.settle(paths); err != nil {
 		return err
@@ -75,11 +75,11 @@ func (r *replaySettings) settle(paths []string) error {
 	}
 	switch {
 	case r.resolution < time.Second || r.resolution > maxInterval || r.resolution%time.Second != 0:
-		return usagef("--resolution %v is not whole seconds between 1s and %v", r.resolution, maxInterval)
+		return wrongf("resolution", " %v is not whole seconds between 1s and %v", r.resolution, maxInterval)
 	case r.parallel < 0 || r.parallel > maxParallel:
-		return usagef("--parallel %d is not between 0 and %d", r.parallel, maxParallel)
+		return wrongf("parallel", " %d is not between 0 and %d", r.parallel, maxParallel)
 	case !r.to.IsZero() && !r.from.Before(r.to.Time):
-		return usagef("--from %v is not before --to %v", &r.from, &r.to)
+		return wrongf("from", " %v is not before --to %v", &r.from, &r.to)
 	case r.parallel == 0:
 		r.parallel = runtime.GOMAXPROCS(0)
 	}
@@ -132,7 +132,7 @@ func (s *settings) replayAll(ctx context.Context, p *program, e *engine, config 
 		objects := newBar(p.stderr)
 		defer objects.clear()
 		archive := source.Archive{
-			Name: "s3", Paths: s.replay.objects, From: s.replay.from.Time, To: s.replay.to.Time, AWS: config,
+			Name: archived, Paths: s.replay.objects, From: s.replay.from.Time, To: s.replay.to.Time, AWS: config,
 			Handler: e.pipeline, Parallel: s.replay.parallel, Progress: objects.show, Logger: e.log,
 		}
 		err = errors.Join(err, archive.Run(ctx))
@@ -154,7 +154,7 @@ func replayEngine(ctx context.Context, p *program, s *settings, log *slog.Logger
 	}
 	sources := []string{"file"}
 	if len(s.replay.objects) > 0 {
-		sources = append(sources, "s3")
+		sources = append(sources, archived)
 	}
 	e, err := newEngine(p, s, log, outside.loader, outside.formats, sources...)
 	if err != nil {
@@ -169,5 +169,5 @@ func replayEngine(ctx context.Context, p *program, s *settings, log *slog.Logger
 		whole := e.pipeline.NewReader
 		e.pipeline.NewReader = func(known flowlog.Deliveries) pipeline.Reader { return &cut{Reader: whole(known), span: span} }
 	}
-	return e, outside.aws, nil
+	return e, outside.aws[archived], nil
 }

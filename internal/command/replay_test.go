@@ -126,6 +126,12 @@ func TestProgress(t *testing.T) {
 	}
 }
 
+// called returns the command of a name.
+func called(name string) command {
+	cmd, _ := choose([]string{name})
+	return cmd
+}
+
 func TestWrongReplays(t *testing.T) {
 	for args, want := range map[string]string{
 		"--resolution 500ms a":                "--resolution 500ms is not whole seconds between 1s and 8760h0m0s",
@@ -136,7 +142,7 @@ func TestWrongReplays(t *testing.T) {
 		"":                                    "nothing to replay; name files",
 		"--output openmetrics --deny-log.output stdout a": "would mix",
 	} {
-		_, _, err := configure(commands[1], strings.Fields(args), variables(""))
+		_, _, err := configure(called("replay"), strings.Fields(args), variables(""))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", args, err)
 		}

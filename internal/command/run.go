@@ -20,28 +20,24 @@ import (
 )
 
 func runOptions(s *settings) [][]option {
-	return [][]option{
-		s.inputOptions(), s.s3.options(), s.firehose.options(), s.awsOptions(), s.recordOptions(), s.stateOptions(), s.denyOptions(denylog.DefaultRate),
-		s.webOptions(), s.logOptions(), s.healthOptions(), s.legacyOptions(),
-	}
+	return append(s.inputOptions(), s.awsOptions(), s.recordOptions(), s.stateOptions(), s.denyOptions(denylog.DefaultRate),
+		s.webOptions(), s.logOptions(), s.healthOptions(), s.configOptions(), s.legacyOptions())
 }
 
 func settleRun(s *settings, rest []string) error {
-	if err := stray(rest); err != nil {
-		return err
+	wrong := []error{stray(rest), s.settle()}
+	if len(s.inputs) == 0 && !s.broken {
+		wrong = append(wrong, usagef("nothing to read: pass -stream NAME, --s3.queue-url, --firehose.listen, or --file.path; flowlog-exporter demo shows it without AWS"))
 	}
-	if err := s.settle(); err != nil {
-		return err
-	}
-	if len(s.sources()) == 0 {
-		return usagef("nothing to read: pass -stream NAME, --s3.queue-url, --firehose.listen, or --file.path; flowlog-exporter demo shows it without AWS")
-	}
-	return nil
+	return errors.Join(wrong...)
 }
 
 // run reads the inputs and serves metrics until a signal ends it.
 func run(ctx context.Context, p *program, s *settings, _ []string) error {
-	log, err := s.logger(p)
+	if s.configCheck {
+		return s.effective(p.stdout)
+	}
+	log, level, err := s.logger(p)
 	if err != nil {
 		return err
 	}
@@ -53,78 +49,33 @@ func run(ctx context.Context, p *program, s *settings, _ []string) error {
 	if err != nil {
 		return err
 	}
-	srv := &service{engine: e, settings: s}
-	metrics := source.NewMetrics(e.about)
-	if s.stream != "" {
-		kinesis := s.kinesis(outside, e, metrics)
-		srv.inputs = append(srv.inputs, kinesis)
-		srv.checks = append(srv.checks, kinesis.Ready)
+	inputs, err := s.openInputs(outside, e, source.NewMetrics(e.about))
+	if err != nil {
+		return err
 	}
-	if s.s3.wanted() {
-		objects, err := s.s3Source(outside, e, metrics)
-		if err != nil {
-			return err
-		}
-		srv.inputs = append(srv.inputs, objects)
-		srv.checks = append(srv.checks, objects.Ready)
-	}
-	if s.firehose.wanted() {
-		deliveries, err := s.receiver(e, metrics)
-		if err != nil {
-			return err
-		}
-		defer deliveries.server.Close()
-		srv.inputs = append(srv.inputs, deliveries)
-	}
-	if len(s.files) > 0 {
-		files := &source.Files{Name: "file", Paths: s.files, Handler: e, Places: e.ledger.Of("file"), Metrics: metrics, Logger: e.log}
-		if err := files.Check(); err != nil {
-			return usagef("--file.path: %w", err)
-		}
-		srv.inputs = append(srv.inputs, files)
-	}
+	defer closeInputs(inputs)
+	srv := &service{engine: e, settings: s, inputs: inputs}
+	srv.reload = newReloader(srv, p, level)
 	return srv.run(ctx)
 }
 
-// logger returns the log that the settings ask for.
-func (s *settings) logger(p *program) (*slog.Logger, error) {
+// logger returns the log that the settings ask for, and its level.
+func (s *settings) logger(p *program) (*slog.Logger, *promslog.Level, error) {
 	config, err := s.logConfig(p.stderr)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	log := promslog.New(config)
 	log.Info("starting", "version", version.Info())
-	return log, nil
-}
-
-// sources are the names of the inputs.
-func (s *settings) sources() (names []string) {
-	if s.stream != "" {
-		names = append(names, "kinesis")
-	}
-	if s.s3.wanted() {
-		names = append(names, "s3")
-	}
-	if s.firehose.wanted() {
-		names = append(names, "firehose")
-	}
-	if len(s.files) > 0 {
-		names = append(names, "file")
-	}
-	return names
-}
-
-// input is a source at work.
-type input interface {
-	Run(ctx context.Context) error
+	return log, config.Level, nil
 }
 
 // service is an engine with its inputs and its web server.
 type service struct {
 	*engine
 	settings *settings
-	inputs   []input
-	checks   []func() error // of readiness, beside the address book's
+	inputs   []*working
+	reload   *reloader // nil does without
 }
 
 // run serves until a signal or an error of the machine. The order of the end:
@@ -144,7 +95,7 @@ func (s *service) run(ctx context.Context) error {
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	serving, stopServing := context.WithCancel(context.Background())
 	defer stopServing()
-	go s.reopenOnHangup(serving)
+	go s.watchHangup(serving)
 
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(serving) }()
@@ -185,7 +136,7 @@ func (s *service) requireHealthy(ctx context.Context, cancel context.CancelCause
 		return
 	}
 	var reasons error
-	for _, check := range append([]func() error{s.book.Ready}, s.checks...) {
+	for _, check := range s.readiness() {
 		reasons = errors.Join(reasons, check())
 	}
 	if reasons != nil {
@@ -207,7 +158,7 @@ func (s *service) read(ctx context.Context) error {
 	var running sync.WaitGroup
 	context.AfterFunc(ctx, s.refuse)
 	running.Go(func() { _ = s.book.Run(ctx) })
-	running.Go(func() { s.ledger.Run(ctx, s.settings.commitInterval) })
+	running.Go(func() { s.ledger.Run(ctx, s.settings.commitInterval, s.reload.intervals()) })
 	if s.settings.requireHealthy {
 		running.Go(func() { s.requireHealthy(ctx, cancel) })
 	}
@@ -226,8 +177,8 @@ func (s *service) read(ctx context.Context) error {
 	return nil
 }
 
-// reopenOnHangup lets a rotated deny log go at SIGHUP.
-func (s *service) reopenOnHangup(ctx context.Context) {
+// watchHangup lets a rotated deny log go at SIGHUP, and reads the configuration again.
+func (s *service) watchHangup(ctx context.Context) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
@@ -237,6 +188,7 @@ func (s *service) reopenOnHangup(ctx context.Context) {
 			if err := s.deny.Reopen(); err != nil {
 				s.log.Error("deny log not reopened: the old file stays in use", "err", err)
 			}
+			_ = s.reload.reload(ctx) // told and counted there
 		case <-ctx.Done():
 			return
 		}
@@ -248,13 +200,17 @@ func (s *service) server() *web.Server {
 		Addresses: s.settings.listen, TelemetryPath: s.settings.telemetryPath,
 		ConfigFile: s.settings.webConfigFile, SystemdSocket: s.settings.systemdSocket,
 		Committed: s.committed.pages, Gatherer: s.about, Registry: s.about, Logger: s.log, Version: version.Info(),
-		Ready: append([]web.Check{s.book.Ready}, s.readiness()...),
+		Ready: s.readiness(), Reload: s.reload.served(s.settings.lifecycle),
 	}
 }
 
-func (s *service) readiness() (checks []web.Check) {
-	for _, c := range s.checks {
-		checks = append(checks, c)
+// readiness are all reasons for which the exporter may not be ready.
+func (s *service) readiness() []web.Check {
+	checks := []web.Check{s.book.Ready}
+	for _, in := range s.inputs {
+		if in.ready != nil {
+			checks = append(checks, in.ready)
+		}
 	}
 	return checks
 }

@@ -1,8 +1,10 @@
 package command
 
 import (
+	"cmp"
 	"time"
 
+	"github.com/flowlog-exporter/flowlog-exporter/internal/cloud"
 	"github.com/flowlog-exporter/flowlog-exporter/internal/source"
 )
 
@@ -13,7 +15,8 @@ type s3Settings struct {
 	workers    int
 	visibility time.Duration
 
-	queue source.Queue // what the URL says
+	queue   source.Queue     // what the URL says
+	allowed []source.Allowed // what allow says
 }
 
 func (s *s3Settings) options() []option {
@@ -32,36 +35,42 @@ func (s *s3Settings) wanted() bool { return s.queueURL != "" }
 func (s *s3Settings) settle() (err error) {
 	switch {
 	case !s.wanted() && len(s.allow) > 0:
-		return usagef("--s3.allow is given without --s3.queue-url")
+		return wrongf("s3.allow", " is given without --s3.queue-url")
 	case s.workers < 0:
-		return usagef("--s3.workers %d is no number of objects", s.workers)
+		return wrongf("s3.workers", " %d is no number of objects", s.workers)
 	case s.visibility != 0 && (s.visibility < time.Second || s.visibility > 12*time.Hour):
-		return usagef("--s3.visibility-timeout %v is not within 1s and 12h, the bounds of SQS", s.visibility)
+		return wrongf("s3.visibility-timeout", " %v is not within 1s and 12h, the bounds of SQS", s.visibility)
 	case !s.wanted():
 		return nil
 	}
 	if s.queue, err = source.ParseQueue(s.queueURL); err != nil {
-		return usagef("--s3.queue-url: %w", err)
+		return wrongf("s3.queue-url", ": %v", err)
 	}
 	if s.queue.Account == "" && len(s.allow) == 0 {
-		return usagef("--s3.queue-url does not say whose the queue is, so --s3.allow has to list the buckets that may be read")
+		return wrongf("s3.queue-url", " does not say whose the queue is, so --s3.allow has to list the buckets that may be read")
+	}
+	s.allowed = nil
+	for _, text := range s.allow {
+		allowed, err := source.ParseAllowed(text)
+		if err != nil {
+			return wrongf("s3.allow", ": %v", err)
+		}
+		s.allowed = append(s.allowed, allowed)
 	}
 	return nil
 }
 
-// s3Source returns the source that reads the objects.
-func (s *settings) s3Source(o *outside, e *engine, metrics *source.Metrics) (*source.S3, error) {
+// cloud takes the region that the queue's URL says, for queues may be in several.
+func (s *s3Settings) cloud(general cloud.Options) (cloud.Options, bool) {
+	general.Region = cmp.Or(s.queue.Region, general.Region)
+	return general, true
+}
+
+func (s *s3Settings) open(o opening) (*working, error) {
 	in := &source.S3{
-		Name: "s3", QueueURL: s.s3.queueURL, AWS: o.aws, Handler: e, Places: e.ledger.Of("s3"), Commits: e.ledger,
-		Workers: s.s3.workers, Visibility: s.s3.visibility, Metrics: metrics, Logger: e.log,
+		Name: o.name, QueueURL: s.queueURL, AWS: o.aws, Handler: o.engine, Places: o.engine.ledger.Of(o.name), Commits: o.engine.ledger,
+		Allow: s.allowed, Workers: s.workers, Visibility: s.visibility, Metrics: o.metrics, Logger: o.engine.log,
 	}
-	for _, text := range s.s3.allow {
-		allowed, err := source.ParseAllowed(text)
-		if err != nil {
-			return nil, usagef("--s3.allow: %w", err)
-		}
-		in.Allow = append(in.Allow, allowed)
-	}
-	e.ledger.Bound(in.Name, source.S3Remembered)
-	return in, nil
+	o.engine.ledger.Bound(in.Name, source.S3Remembered)
+	return &working{input: in, ready: in.Ready}, nil
 }

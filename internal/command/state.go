@@ -15,7 +15,7 @@ import (
 func (s *settings) stateOptions() []option {
 	return []option{
 		text(&s.statePath, "state.path", "", "`directory` that keeps counters and places over restarts; without one they live in memory"),
-		duration(&s.commitInterval, "state.commit-interval", 5*time.Second, "how often what was counted is made durable and public"),
+		duration(&s.commitInterval, "state.commit-interval", 5*time.Second, "how often what was counted is made durable and public").alive(),
 	}
 }
 

@@ -158,3 +158,27 @@ func Fields() []string {
 	}
 	return names
 }
+
+// Field is what is known of a field.
+type Field struct {
+	// Version is the first flow log version that has it; version 6 belongs to
+	// transit gateways.
+	Version int
+	// Kept says that its values are read; others are passed over.
+	Kept bool
+}
+
+// Known returns what is known of the field that AWS writes so.
+func Known(name string) (Field, bool) {
+	row, ok := fieldByName[name]
+	if !ok {
+		return Field{}, false
+	}
+	kept := row.set != nil || name == logStatus
+	for _, side := range ends {
+		for _, e := range side {
+			kept = kept || e.column == name
+		}
+	}
+	return Field{row.version, kept}, true
+}

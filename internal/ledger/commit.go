@@ -128,6 +128,7 @@ func (l *Ledger) settle(s *Snapshot, bodies int, err error) {
 		l.tellFailure(err, now)
 		if l.pending >= MaxPending && l.stalled == nil && !l.closed {
 			l.stalled = make(chan struct{})
+			l.log().Error("reading stops: too much was counted that can't be written; it goes on with the next commit that succeeds", "pending", l.pending)
 		}
 		return
 	}
@@ -162,6 +163,7 @@ func (l *Ledger) log() *slog.Logger {
 // release lets reading go on. The caller holds the lock.
 func (l *Ledger) release() {
 	if l.stalled != nil && !l.closed {
+		l.log().Info("reading goes on")
 		close(l.stalled)
 	}
 	l.stalled = nil
@@ -198,14 +200,17 @@ func (l *Ledger) Close() {
 	l.closed = true
 }
 
-// Run commits every interval until the context ends.
-func (l *Ledger) Run(ctx context.Context, interval time.Duration) {
+// Run commits every interval until the context ends. What comes on another is
+// the interval from then on; nil never changes it.
+func (l *Ledger) Run(ctx context.Context, interval time.Duration, another <-chan time.Duration) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ticker.C:
 			_ = l.Commit() // told and counted where it failed
+		case interval = <-another:
+			ticker.Reset(interval)
 		case <-ctx.Done():
 			return
 		}

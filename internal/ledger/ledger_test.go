@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -262,10 +263,12 @@ func TestAChangeIsCommittedAtOnce(t *testing.T) {
 	}
 }
 
-// TestReadingStopsWhileCommitsFail, and goes on when they succeed again.
+// TestReadingStopsWhileCommitsFail, and goes on when they succeed again. Both is said once.
 func TestReadingStopsWhileCommitsFail(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKept()
+		var said bytes.Buffer
+		k.Logger = slog.New(slog.NewTextHandler(&said, nil))
 		k.shelf.fail(errors.New("disk full"))
 		for i := range MaxPending {
 			if err := k.Admit(); err != nil {
@@ -284,9 +287,30 @@ func TestReadingStopsWhileCommitsFail(t *testing.T) {
 		}
 		k.shelf.fail(nil)
 		ctx := t.Context()
-		go k.Run(ctx, time.Second)
+		stops := strings.Count(said.String(), "reading stops")
+		go k.Run(ctx, time.Second, nil)
 		if err := <-admitted; err != nil {
 			t.Error(err)
+		}
+		synctest.Wait()
+		if goesOn := strings.Count(said.String(), "reading goes on"); stops != 1 || goesOn != 1 {
+			t.Errorf("said %d times that reading stops, %d times that it goes on:\n%s", stops, goesOn, &said)
+		}
+	})
+}
+
+// TestIntervalCanChange: from then on commits come by the new one.
+func TestIntervalCanChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKept()
+		another := make(chan time.Duration)
+		go k.Run(t.Context(), time.Hour, another)
+		another <- time.Second
+		k.count("a", 1)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if k.public != 1 {
+			t.Errorf("%d are public after the new interval", k.public)
 		}
 	})
 }

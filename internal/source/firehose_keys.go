@@ -50,6 +50,20 @@ func LoadKeys(path string, log *slog.Logger) (*Keys, error) {
 	return k, nil
 }
 
+// Read reads the keys of another file, or of the same one at once. They are believed
+// from the call of use on; on an error nothing changes.
+func (k *Keys) Read(path string) (use func(), err error) {
+	fresh := &Keys{path: path}
+	if err := fresh.load(); err != nil {
+		return nil, err
+	}
+	return func() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.path, k.looked, k.seen, k.sums = path, time.Now(), fresh.seen, fresh.sums
+	}, nil
+}
+
 // Valid reports whether the key is one of them, in a time that says nothing
 // about them.
 func (k *Keys) Valid(key string) bool {

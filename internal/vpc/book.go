@@ -32,8 +32,8 @@ const (
 var errNotYet = errors.New("subnets have not been read yet")
 
 // Book holds the current address book and keeps it up to date. Its fields must
-// not change once Run or Collect was called; its methods are safe for
-// concurrent use.
+// not change once Run or Collect was called, but by Renew; its methods are safe
+// for concurrent use.
 type Book struct {
 	// Loader fetches the lists.
 	Loader Loader
@@ -59,6 +59,7 @@ type Book struct {
 	err     error         // of the last load
 	ready   bool          // settled is closed
 	settled chan struct{} // made when first asked for
+	renewed chan struct{} // holds a token after Renew; made when first asked for
 }
 
 var empty = NewTable(nil, nil)
@@ -104,6 +105,7 @@ func (b *Book) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-timer.C:
+		case <-b.renewal():
 		}
 		err := b.Load(ctx)
 		if ctx.Err() != nil {
@@ -119,11 +121,41 @@ func (b *Book) Run(ctx context.Context) error {
 	}
 }
 
+// Renew takes over another loader and another time between two loads, and lets Run
+// load at once. The list in use stays until that succeeds.
+func (b *Book) Renew(loader Loader, refresh time.Duration) {
+	renewed := b.renewal()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.Loader, b.Refresh = loader, refresh
+	select {
+	case renewed <- struct{}{}:
+	default: // Run has not come to the last one yet
+	}
+}
+
+func (b *Book) renewal() chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.renewed == nil {
+		b.renewed = make(chan struct{}, 1)
+	}
+	return b.renewed
+}
+
+// now returns what loads, and how often.
+func (b *Book) now() (Loader, time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Loader, b.Refresh
+}
+
 // Load runs one refresh. On an error the book stays as it is.
 func (b *Book) Load(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
-	subnets, interfaces, err := b.Loader.Load(limited)
+	loader, _ := b.now()
+	subnets, interfaces, err := loader.Load(limited)
 	if err != nil && ctx.Err() != nil {
 		return err // stopped, not failed
 	}
@@ -170,7 +202,7 @@ func (b *Book) publish(t *Table) {
 // pause returns the time until the next load, with jitter, so that many
 // exporters do not call AWS at the same instant.
 func (b *Book) pause(failed int) time.Duration {
-	d := b.Refresh
+	_, d := b.now()
 	if d <= 0 {
 		d = defaultRefresh
 	}

@@ -336,3 +336,40 @@ func TestBookIsReplacedWhileRecordsArePlaced(t *testing.T) {
 	}
 	workers.Wait()
 }
+
+// TestBookRenewed: another loader is asked at once, and by its own interval then;
+// while it fails the list stays.
+func TestBookRenewed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, second, third := &loader{}, &loader{}, &loader{}
+		second.answer(nil, "10.0.0.0/24")
+		third.answer(errors.New("gone"))
+		b := &Book{Loader: first, Refresh: time.Hour, Logger: slog.New(slog.DiscardHandler)}
+		go func() { _ = b.Run(t.Context()) }()
+		synctest.Wait()
+		b.Renew(second, time.Minute)
+		synctest.Wait()
+		if len(second.loads()) != 1 || cidrs(b) != "10.0.0.0/24" {
+			t.Fatalf("%d loads, subnets %q", len(second.loads()), cidrs(b))
+		}
+		time.Sleep(70 * time.Second) // a tenth more than a minute at most
+		if n := len(second.loads()); n != 2 {
+			t.Errorf("%d loads after a minute", n)
+		}
+		b.Renew(third, time.Minute)
+		synctest.Wait()
+		if len(first.loads()) != 1 || len(third.loads()) != 1 || cidrs(b) != "10.0.0.0/24" {
+			t.Errorf("%d and %d loads, subnets %q", len(first.loads()), len(third.loads()), cidrs(b))
+		}
+	})
+}
+
+func TestNamed(t *testing.T) {
+	got, err := Named("2001:db8::/32", "six")
+	if err != nil || got.CIDR != "2001:db8::/32" || got.Name != "six" || len(got.Prefixes) != 1 {
+		t.Errorf("%+v %v", got, err)
+	}
+	if _, err := Named("10.0.0.1/8", ""); err == nil || !strings.Contains(err.Error(), "did you mean 10.0.0.0/8?") {
+		t.Errorf("got %v", err)
+	}
+}

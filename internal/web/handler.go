@@ -11,6 +11,7 @@ const (
 	healthyPath = "/-/healthy"
 	readyPath   = "/-/ready"
 	healthPath  = "/health" // what older set-ups ask
+	reloadPath  = "/-/reload"
 )
 
 func (s *Server) telemetryPath() string { return either(s.TelemetryPath, "/metrics") }
@@ -25,6 +26,7 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("GET "+healthyPath, healthy)
 	mux.HandleFunc("GET "+healthPath, healthy)
 	mux.HandleFunc("GET "+readyPath, s.ready)
+	mux.HandleFunc("POST "+reloadPath, s.reload)
 	if s.telemetryPath() != "/" {
 		mux.Handle("GET "+exact("/"), landing(s.telemetryPath(), s.Version))
 	}
@@ -54,6 +56,19 @@ func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	plain(w, http.StatusOK, "ready")
+}
+
+// reload answers when the configuration is taken over, or why it is not.
+func (s *Server) reload(w http.ResponseWriter, _ *http.Request) {
+	if s.Reload == nil {
+		plain(w, http.StatusForbidden, "reloading by HTTP is off: start the exporter with --web.enable-lifecycle, or send it SIGHUP")
+		return
+	}
+	if err := s.Reload(); err != nil {
+		plain(w, http.StatusInternalServerError, "the configuration is not reloaded, the old one stays in use:\n"+err.Error())
+		return
+	}
+	plain(w, http.StatusOK, "reloaded")
 }
 
 func plain(w http.ResponseWriter, status int, text string) {

@@ -84,7 +84,7 @@ func (s *Server) check() error {
 	switch {
 	case !strings.HasPrefix(p, "/") || path.Clean(p) != p || strings.ContainsAny(p, "{}?#% "):
 		return &ConfigError{"web.telemetry-path", p, errors.New("want a plain path as /metrics")}
-	case p == healthyPath || p == readyPath || p == healthPath:
+	case p == healthyPath || p == readyPath || p == healthPath || p == reloadPath:
 		return &ConfigError{"web.telemetry-path", p, errors.New("this path answers about health; choose another")}
 	}
 	if err := web.Validate(s.ConfigFile); err != nil {

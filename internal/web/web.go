@@ -48,6 +48,8 @@ type Server struct {
 	Registry prometheus.Registerer
 	// Ready must all be nil before the exporter is ready.
 	Ready []Check
+	// Reload answers POST /-/reload; nil refuses it.
+	Reload func() error
 	// Handler, when set, answers every request in the place of the above.
 	Handler http.Handler
 	// Names are how errors call the settings; the zero value is those of the
