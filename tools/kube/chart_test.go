@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"helm.sh/helm/v4/pkg/chart/common"
@@ -89,9 +90,12 @@ func isEmpty(t *testing.T, text string) bool {
 	return anything == nil
 }
 
+// load reads the chart once: rendering leaves it as it is.
+var load = sync.OnceValues(func() (*chart.Chart, error) { return loader.LoadDir(chartDir) })
+
 func loadChart(t *testing.T) *chart.Chart {
 	t.Helper()
-	loaded, err := loader.Load(chartDir)
+	loaded, err := load()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,10 +125,18 @@ func readValues(t *testing.T, path string) map[string]any {
 	return values
 }
 
+// decoded are the objects of the scenarios that were looked at, which tests only read.
+var decoded = map[string]*objects{}
+
 // eachScenario runs a test on the objects of each scenario.
 func eachScenario(t *testing.T, test func(t *testing.T, o *objects)) {
 	for name, values := range scenarios(t) {
-		t.Run(name, func(t *testing.T) { test(t, decode(t, render(t, values))) })
+		t.Run(name, func(t *testing.T) {
+			if decoded[name] == nil {
+				decoded[name] = decode(t, render(t, values))
+			}
+			test(t, decoded[name])
+		})
 	}
 }
 
@@ -182,6 +194,16 @@ func same(t *testing.T, path, want string) {
 	}
 	if string(got) != want {
 		t.Errorf("%s is not what it is made from; make kube-update rewrites it:\n%s", path, difference(string(got), want))
+	}
+}
+
+// surplus is a file that is made of nothing any more: an error, or it is removed.
+func surplus(t *testing.T, path string) {
+	t.Helper()
+	if !*update {
+		t.Errorf("%s is made of nothing; make kube-update removes it", path)
+	} else if err := os.Remove(path); err != nil {
+		t.Fatal(err)
 	}
 }
 
