@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"errors"
 	"testing"
 
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
@@ -9,6 +10,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
 )
 
@@ -46,12 +48,23 @@ func decode(t *testing.T, documents []document) *objects {
 		if object == nil {
 			t.Fatalf("%s: %s of %s is no kind that is known here", d.template, kind.Kind, kind.APIVersion)
 		}
-		if err := yaml.UnmarshalStrict([]byte(d.text), object); err != nil {
+		if err := strictly(d.text, object); err != nil {
 			t.Fatalf("%s: %v\n%s", d.template, err, d.text)
 		}
 		o.all, o.kinds = append(o.all, object), append(o.kinds, kind)
 	}
 	return &o
+}
+
+// strictly decodes as the API server does with strict validation: unlike
+// yaml.UnmarshalStrict it tells clusterIp from clusterIP.
+func strictly(text string, object any) error {
+	asJSON, err := yaml.YAMLToJSONStrict([]byte(text))
+	if err != nil {
+		return err
+	}
+	strict, err := json.UnmarshalStrict(asJSON, object)
+	return errors.Join(append(strict, err)...)
 }
 
 // add makes room for an object of a kind; nil is none that is known.
@@ -120,12 +133,13 @@ func TestScenariosCoverEveryKind(t *testing.T) {
 func TestDecodingIsStrict(t *testing.T) {
 	for name, text := range map[string]string{
 		"field that is not known": "spec: {clusterIP: None, targetPorrt: 1}",
+		"field in other letters":  "spec: {clusterIp: None}",
 		"field that is twice":     "spec: {clusterIP: None, clusterIP: None}",
 		"wrong type":              "spec: {ports: 8080}",
 	} {
 		t.Run(name, func(t *testing.T) {
 			var o objects
-			if err := yaml.UnmarshalStrict([]byte(text), o.add(metav1.TypeMeta{APIVersion: "v1", Kind: "Service"})); err == nil {
+			if err := strictly(text, o.add(metav1.TypeMeta{APIVersion: "v1", Kind: "Service"})); err == nil {
 				t.Error("no error")
 			}
 		})

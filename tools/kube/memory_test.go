@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"testing"
+
+	corev1 "k8s.io/api/core/v1"
 )
 
 // TestMemory: limits and GOMEMLIMIT are what docs/limits.md says for the processors
@@ -15,16 +18,20 @@ func TestMemory(t *testing.T) {
 	thousand, firehose := documented(t, `\| each thousand subnets \| (\d+) MiB`), documented(t, "--firehose.listen` (\\d+) MiB more")
 	usual := fmt.Sprintf("%dMiB", documented(t, `GOMAXPROCS=2 GOMEMLIMIT=(\d+)MiB`))
 	for values, c := range map[string]struct {
-		most    int
-		goLimit string
+		processors string
+		most       int
+		goLimit    string
 	}{
-		"processors: 2":                                  {once + 2*processor + thousand, usual},
-		"{processors: 8, maxSubnets: 1001}":              {once + 8*processor + 2*thousand, "1433MiB"},
-		"{processors: 1, maxSubnets: 100000}":            {once + processor + 100*thousand, "2867MiB"},
-		"firehose: {enabled: true, insecureNoKey: true}": {once + 2*processor + thousand + firehose, "793MiB"},
+		"processors: 2":                                  {"2", once + 2*processor + thousand, usual},
+		"{processors: 8, maxSubnets: 1001}":              {"8", once + 8*processor + 2*thousand, "1433MiB"},
+		"{processors: 1, maxSubnets: 100000}":            {"1", once + processor + 100*thousand, "2867MiB"},
+		"firehose: {enabled: true, insecureNoKey: true}": {"2", once + 2*processor + thousand + firehose, "793MiB"},
 	} {
 		t.Run(values, func(t *testing.T) {
-			limited(t, values, int64(c.most)<<20, c.goLimit)
+			env := limited(t, values, int64(c.most)<<20, c.goLimit).Env
+			if want := (corev1.EnvVar{Name: "GOMAXPROCS", Value: c.processors}); !slices.Contains(env, want) {
+				t.Errorf("the environment has no %v: %v", want, env)
+			}
 		})
 	}
 }
@@ -43,18 +50,17 @@ func TestOwnMemory(t *testing.T) {
 	}
 }
 
-// limited fails when the container has other limits.
-func limited(t *testing.T, values string, bytes int64, goLimit string) {
+// limited returns the container, and fails when it has other limits.
+func limited(t *testing.T, values string, bytes int64, goLimit string) *corev1.Container {
 	t.Helper()
 	container := decode(t, render(t, parse(t, "kinesis: {stream: a}\n", values))).container(t)
 	if got := container.Resources.Limits.Memory().Value(); got != bytes {
 		t.Errorf("the limit is %d bytes, want %d", got, bytes)
 	}
-	for _, variable := range container.Env {
-		if variable.Name == "GOMEMLIMIT" && variable.Value != goLimit {
-			t.Errorf("GOMEMLIMIT is %s, want %s", variable.Value, goLimit)
-		}
+	if want := (corev1.EnvVar{Name: "GOMEMLIMIT", Value: goLimit}); !slices.Contains(container.Env, want) {
+		t.Errorf("the environment has no %v: %v", want, container.Env)
 	}
+	return container
 }
 
 // documented finds a number in docs/limits.md.
