@@ -25,6 +25,14 @@ test: tools lint ## set up all that tests need, lint, run every test there is
 	$(GO) test -race -timeout 20m ./...
 	$(GO) test -race -tags e2e -count 1 -timeout 30m -v ./test
 	$(GO) test -tags durability -count 1 -timeout 20m -v ./test/durability
+	$(MAKE) --no-print-directory kube
+
+.PHONY: kube kube-update
+kube: tools ## hold the Helm chart and the manifests against Kubernetes' types and the program
+	$(GO) -C tools/kube test -count 1 .
+
+kube-update: # rewrite what is made from the chart's values, its templates and monitoring
+	$(GO) -C tools/kube test -count 1 -run 'Copies|Manifests$$|ValuesTable' . -update
 
 durability: tools ## kill, crash, simulate and starve it; prints the figures
 	$(GO) -C tools/promql test ./...
