@@ -63,15 +63,18 @@ func (s *settings) awsRegion() string {
 	return s.region
 }
 
+// unsaid are the formats of lines of which nobody says one.
+var unsaid = flowlog.Fixed(flowlog.Default, flowlog.TransitGateway)
+
 // formats decides how the formats of lines are found.
 func (s *settings) formats(groups func(context.Context, string) ([]string, error), log *slog.Logger) flowlog.Formats {
 	switch {
 	case s.fixed != nil:
 		return flowlog.Fixed(s.fixed)
-	case groups != nil && s.stream != "":
-		return &flowlog.Lookup{Ask: groups, Refresh: s.subnetsRefresh, Logger: log}
+	case groups != nil && (s.stream != "" || s.firehose.wanted()): // their envelopes name log groups
+		return &flowlog.Lookup{Ask: groups, Refresh: s.subnetsRefresh, Default: unsaid, Logger: log}
 	}
-	return flowlog.Fixed(flowlog.Default, flowlog.TransitGateway)
+	return unsaid
 }
 
 // kinesis returns the source that reads the stream.
