@@ -32,7 +32,7 @@ func parquetFiles(t testing.TB) (files map[string]string, text string) {
 			text = string(data)
 		}
 	}
-	if len(files) < 14 || text == "" {
+	if len(files) < 18 || text == "" {
 		t.Fatalf("%d files, %d bytes of text", len(files), len(text))
 	}
 	return files, text
