@@ -37,7 +37,7 @@ const (
 	// ParquetV2 and ParquetV5 are those objects as bench/parquet.py writes them.
 	ParquetV2 = "s3-v2.log.parquet"
 	ParquetV5 = "s3-v5.log.parquet"
-	// ManifestFile tells the counts and sizes of all of these.
+	// ManifestFile tells the counts and sizes of all that Write makes.
 	ManifestFile = "manifest.json"
 )
 
