@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
+# Brings what the end-to-end tests need as well, of which pyarrow writes Parquet here.
 # Brings valgrind, which counts instructions where the processor may not be
 # asked: that of the PATH, else out of Debian's package into .tools/valgrind.
 # Without it `make bench` says that nothing was counted.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+test/setup.sh
 
 say() { printf 'bench: %s\n' "$*"; }
 

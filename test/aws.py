@@ -142,6 +142,7 @@ class Author:
             own = {a.version: str(a) for a in own if any(a in p for p in prefixes[i["subnet"]])}
             self.interfaces.append({**i, "own": own})
         self.strangers = itertools.count(seed << 16)
+        self.now = time.time
 
     def bodies(self):
         """One event of life: a list of (log group, log stream, lines)."""
@@ -221,7 +222,7 @@ class Author:
         }
 
     def line(self, interface, direction, flow, action, status="OK"):
-        end = int(time.time()) - 5
+        end = int(self.now()) - 5
         words = {
             **flow, "version": 2, "account-id": "123456789012", "interface-id": interface["id"],
             "vpc-id": interface["vpc"], "subnet-id": interface.get("subnet", "-"), "flow-direction": direction,

@@ -91,6 +91,15 @@ def main(directory, count):
     write("text", table(rows, "text"), compression="snappy")
     write("pandas", table(rows, "pandas"), compression="snappy")
     write("required", table(rows, "required"), compression="gzip", use_dictionary=False)
+    for unit, of_second in ("ms", 1_000), ("us", 1_000_000), ("ns", 1_000_000_000):  # as engines that know times write them
+        times = aws
+        for field in ("start", "end"):
+            column_of = pa.array([row[field] * of_second for row in rows], pa.timestamp(unit))
+            times = times.set_column(FIELDS.index(field), field, column_of)
+        write(f"times-{unit}", times, compression="snappy")
+    categories = [aws.column(c).combine_chunks() for c in aws.column_names]
+    categories = [c.dictionary_encode() if c.type == pa.string() else c for c in categories]
+    write("categories", pa.table(categories, names=aws.column_names), compression="zstd")
     mixed = list(FIELDS)
     rng.shuffle(mixed)
     other = table(rows, "aws", mixed)

@@ -36,7 +36,7 @@ func TestParquetOfAnotherWriter(t *testing.T) {
 	}
 	want := replay(filepath.Join(dir, "flows.log"))
 	shapes, _ := filepath.Glob(filepath.Join(dir, "*.parquet"))
-	if len(shapes) < 14 {
+	if len(shapes) < 18 {
 		t.Fatalf("%d shapes", len(shapes))
 	}
 	for _, shape := range shapes {

@@ -34,7 +34,10 @@ const (
 	S3V2 = "s3-v2.log.gz"
 	// S3V5 is such an object of 29 fields.
 	S3V5 = "s3-v5.log.gz"
-	// ManifestFile tells the counts and sizes of all of these.
+	// ParquetV2 and ParquetV5 are those objects as bench/parquet.py writes them.
+	ParquetV2 = "s3-v2.log.parquet"
+	ParquetV5 = "s3-v5.log.parquet"
+	// ManifestFile tells the counts and sizes of all that Write makes.
 	ManifestFile = "manifest.json"
 )
 

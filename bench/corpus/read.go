@@ -2,6 +2,7 @@ package corpus
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -24,4 +25,23 @@ func Bodies(dir, name string) ([][]byte, error) {
 		rest = rest[end:]
 	}
 	return list, nil
+}
+
+// ReadManifest reads what is known of the files of a corpus.
+func ReadManifest(dir string) (m Manifest, err error) {
+	text, err := os.ReadFile(filepath.Join(dir, ManifestFile))
+	if err == nil {
+		err = json.Unmarshal(text, &m)
+	}
+	return m, err
+}
+
+// Of returns what is known of a file; nothing when it is not there.
+func (m *Manifest) Of(file string) (f FileStats) {
+	for _, f := range m.Files {
+		if f.File == file {
+			return f
+		}
+	}
+	return f
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/flowlog-exporter/flowlog-exporter/bench/corpus"
@@ -53,6 +54,7 @@ func (s *settings) run() error {
 		{"the way in process", s.table},
 		{"growth", s.growth},
 		{"the real program", s.program},
+		{"a replay", s.replay},
 		{"instructions", s.instructions},
 		{"profile", s.profile},
 	} {
@@ -82,6 +84,9 @@ func (s *settings) prepare(*results) error {
 			return err
 		}
 	}
+	if err := s.writeParquet(); err != nil {
+		return err
+	}
 	if err := exporter.Build(".", s.exporter()); err != nil {
 		return err
 	}
@@ -90,9 +95,9 @@ func (s *settings) prepare(*results) error {
 
 // judge lets nothing be measured that counts wrongly.
 func (s *settings) judge(r *results) error {
-	files := judge.Files
+	files := slices.Concat(judge.Files, judge.Parquet)
 	if s.quick {
-		files = []string{corpus.KinesisV5}
+		files = []string{corpus.KinesisV5, corpus.ParquetV5}
 	}
 	type answer struct {
 		records uint64

@@ -18,6 +18,8 @@ const method = `
 - **More subnets** are the same ranges cut in halves, so that the text and the records stay the same, and the traffic spreads over more of them.
 - **The real program** is built as users do and run beside a server that speaks the wire format of Kinesis (` + "`bench/endpoint`" + `): answers of 92 bodies, about 0.4 MB, each
   body a delivery of its own. CPU time and memory are the kernel's figures for the program alone. Records by the clock include the server's share of the machine.
+- **Objects** of S3 are read from memory, as text from the beginning to the end and as Parquet where they say. The Parquet ones have the same records, written by
+  pyarrow with AWS's names and types, gzip and one row group (` + "`bench/parquet.py`" + `). A replay reads the text of one of them three times in each of four files.
 - **A scrape's** figures are the least of five rounds of 40 scrapes each; allocations are from the program's own go_memstats_mallocs_total, and include what the
   Go runtime's metrics take.
 

@@ -125,6 +125,9 @@ func (r *results) outside(b *strings.Builder) {
 	fmt.Fprintf(b, "\nScrapes share what a commit has rendered; a commit of %d series, every 5 s by default when there is anything new, takes %s of CPU.\n", r.ManySeries[0].Series, ms(r.Commit.Seconds()))
 	fmt.Fprintf(b, "From the start to the first scrape answered: %s with 510 subnets, %s with 5,000, %s with 5,000 and their state of %.2f MB, whose restoring alone takes %s.\n",
 		ms(r.Start.Seconds()), ms(r.StartStateless.Seconds()), ms(r.StartState.Seconds()), float64(r.StateBytes)/1e6, ms(r.Restore.Seconds()))
+	p := r.Replay
+	fmt.Fprintf(b, "Replaying %.2f GB of text in %d objects of gzip takes %.1f MiB at most, before the result is written, and %.0f ns of CPU a record; %.2f M records a second by the clock on %d cores.\n",
+		float64(p.Text)/1e9, p.Objects, float64(p.RSS)/mib, float64(p.CPU.Nanoseconds())/float64(p.Records), float64(p.Records)/p.Wall.Seconds()/1e6, p.Cores)
 	fmt.Fprintf(b, "With 8 shards that are caught up, it takes %.2f %% of a core.\n", 100*r.Idle)
 }
 

@@ -36,6 +36,7 @@ type results struct {
 	Restore                           time.Duration
 	StateBytes                        int64
 	Idle                              float64 // share of a core
+	Replay                            exporter.Replayed
 
 	Instructions guard
 	Profile      []share

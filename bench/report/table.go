@@ -38,6 +38,8 @@ const (
 	rowS3V5
 	row5k
 	row50k
+	rowParquetV2
+	rowParquetV5
 )
 
 // table measures the way in process, all rows interleaved.
@@ -97,9 +99,13 @@ func (b *bench) rows() ([]measure.Row, error) {
 		rowReference: each("straightforward counter", v2, counter.Count),
 		rowV5:        passes("29 fields, Kinesis", v5, v5.Subnets, recordsOf(v5), 1),
 		row5k:        passes("14 fields, 5,000 subnets", v2, way.Book(way.Split(v2.Prefixes(), 5000)), records, 1),
+		rowParquetV5: {}, // read below, as the other objects are
 		row50k:       passes("14 fields, 50,000 subnets", v2, way.Book(way.Split(v2.Prefixes(), 50000)), records, 1),
 	}
-	for row, object := range map[int][2]string{rowS3V2: {"14 fields, S3 object streamed", corpus.S3V2}, rowS3V5: {"29 fields, S3 object streamed", corpus.S3V5}} {
+	for row, object := range map[int][2]string{
+		rowS3V2: {"14 fields, S3 object streamed", corpus.S3V2}, rowS3V5: {"29 fields, S3 object streamed", corpus.S3V5},
+		rowParquetV2: {"14 fields, Parquet object", corpus.ParquetV2}, rowParquetV5: {"29 fields, Parquet object", corpus.ParquetV5},
+	} {
 		if rows[row], err = stream(object[0], filepath.Join(b.dir, object[1]), v2.Subnets); err != nil {
 			return nil, err
 		}
@@ -139,7 +145,7 @@ func each(name string, in *way.Input, do func([]byte) error) measure.Row {
 	}}
 }
 
-// stream reads an S3 object as a stream.
+// stream reads an S3 object as a stream, or anywhere, as it needs.
 func stream(name, file string, subnets []flow.Subnet) (measure.Row, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {

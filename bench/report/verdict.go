@@ -40,6 +40,8 @@ func (r *results) verdicts() (list []verdict) {
 	add("allocations a body", fmt.Sprintf("%.3f", body), "0, to one decimal", body < 0.05)
 	add("29 fields against 14", times(t[rowV5].Times), "0.6x", t[rowV5].Times >= 0.6)
 	add("S3 object streamed, against Kinesis", times(t[rowS3V2].Times), "1.0x", t[rowS3V2].Times >= 1)
+	add("Parquet object of another writer, against Kinesis", times(t[rowParquetV2].Times), "1.0x", t[rowParquetV2].Times >= 1)
+	add("the same, 29 fields", times(t[rowParquetV5].Times/t[rowV5].Times), "1.0x", t[rowParquetV5].Times >= t[rowV5].Times)
 	stream := t[rowS3V2].AllocBytes
 	add("memory of a stream's worker, at most", fmt.Sprintf("%.2f MiB", stream/mib), "2 MiB", stream <= 2*mib)
 	slower := inverse(row50k) - 1
@@ -53,6 +55,7 @@ func (r *results) verdicts() (list []verdict) {
 	add("peak memory, 500 subnets, two cores full", fmt.Sprintf("%.1f MiB", r.Loaded.RSS/mib), "64 MiB", r.Loaded.RSS <= 64*mib)
 	add("start to first scrape answered", ms(r.Start.Seconds()), "50 ms", r.Start.Milliseconds() <= 50)
 	add(fmt.Sprintf("restoring a state of %.2f MB", float64(r.StateBytes)/1e6), ms(r.Restore.Seconds()), "50 ms", r.Restore.Milliseconds() <= 50)
+	add(fmt.Sprintf("peak memory, %.2f GB of text replayed", float64(r.Replay.Text)/1e9), fmt.Sprintf("%.1f MiB", float64(r.Replay.RSS)/mib), "96 MiB", r.Replay.RSS <= 96*mib)
 	add("idle, 8 shards caught up", fmt.Sprintf("%.2f %% of a core", 100*r.Idle), "0.5 %", r.Idle <= 0.005)
 	net := 1e9 / r.Loaded.Nanos / t[rowV2].Rate
 	add("over the wire format of Kinesis, against in process", fmt.Sprintf("%.0f %%", 100*net), "80 %", net >= 0.8)

@@ -50,6 +50,53 @@ func sendDelivery(url, key, id string, lines ...string) int {
 	return answer.StatusCode
 }
 
+// TestFirehoseKeysAreRotated: a key that is taken out of the file is refused soon,
+// and one that came in is not, while the exporter goes on.
+func TestFirehoseKeysAreRotated(t *testing.T) {
+	const line = "2 123456789012 eni-1235b8ca123456789 10.0.0.5 10.0.1.5 443 50000 6 10 840 1431280876 1431280934 ACCEPT OK"
+	keys := filepath.Join(t.TempDir(), "keys")
+	write := func(text string) {
+		if err := os.WriteFile(keys, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("canary-old\n")
+	p := start(t, nil, "--firehose.listen", "127.0.0.1:0", "--firehose.access-key-file", keys, "--state.commit-interval", "50ms",
+		"--subnets.file", "testdata/subnets.txt", "--web.listen-address", "127.0.0.1:0", "--web.last-scrape-wait", "0s")
+	url := "http://" + p.await(`msg="Listening on" input=firehose address=(\S+)`)
+	id := 0
+	send := func(key string) int { id++; return sendDelivery(url, key, fmt.Sprint("request-", id), line) }
+	until := func(key string, want int) {
+		t.Helper()
+		for begun := time.Now(); ; time.Sleep(10 * time.Millisecond) { // a look at the file is taken once a second
+			got := send(key)
+			if got == want {
+				return
+			}
+			if time.Since(begun) > patience {
+				t.Fatalf("%s is still answered %d\n%s", key, got, p.output)
+			}
+		}
+	}
+	until("canary-old", 200)
+	if got := send("canary-new"); got != 401 {
+		t.Errorf("a key that is not there yet is answered %d", got)
+	}
+	write("canary-old\ncanary-new\n")
+	until("canary-new", 200)
+	if got := send("canary-old"); got != 200 {
+		t.Errorf("while both are there, the old one is answered %d", got)
+	}
+	write(`{"api_key":"canary-new"}`)
+	until("canary-old", 401)
+	if got := send("canary-new"); got != 200 {
+		t.Errorf("the new one alone is answered %d", got)
+	}
+	if status := p.stop(); status != 0 || strings.Contains(p.output.String(), "canary") {
+		t.Errorf("status %d\n%s", status, p.output)
+	}
+}
+
 // TestFault57KilledBeforeTheAnswer: the exporter is killed between a delivery and
 // its answer, and started again; Firehose sends the same request until it is
 // answered 200. Each line counts once, and no key is told.

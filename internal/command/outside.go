@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
@@ -98,18 +99,20 @@ func (s *settings) subnets(ctx context.Context, asked regions) (vpc.Loader, erro
 	return extended{loader, more}, nil
 }
 
+// unsaid are the formats of lines of which nobody says one.
+var unsaid = flowlog.Fixed(flowlog.Default, flowlog.TransitGateway)
+
 // formats decides how the formats of lines are found: what comes by a log group is
-// asked for.
+// asked for, and the envelopes of Firehose name one too.
 func (s *settings) formats(asked regions, log *slog.Logger) flowlog.Formats {
 	if s.fixed != nil {
 		return flowlog.Fixed(s.fixed)
 	}
-	for _, r := range s.inputs {
-		if r.kind == "kinesis" {
-			return &flowlog.Lookup{Ask: asked.logFormats, Refresh: s.subnetsRefresh, Logger: log}
-		}
+	enveloped := func(r feed) bool { return r.kind == "kinesis" || r.kind == "firehose" }
+	if len(asked) > 0 && slices.ContainsFunc(s.inputs, enveloped) {
+		return &flowlog.Lookup{Ask: asked.logFormats, Refresh: s.subnetsRefresh, Default: unsaid, Logger: log}
 	}
-	return flowlog.Fixed(flowlog.Default, flowlog.TransitGateway)
+	return unsaid
 }
 
 // regions are EC2 in each region that is read from.

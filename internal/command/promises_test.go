@@ -25,6 +25,16 @@ const twoSubnets = `
 // loaded returns an engine with an address book and default settings.
 func loaded(t *testing.T, subnets string, interfaces ...vpc.Interface) *engine {
 	t.Helper()
+	e := unloaded(t, subnets, interfaces...)
+	if err := e.book.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// unloaded returns such an engine that does not know the subnets yet.
+func unloaded(t *testing.T, subnets string, interfaces ...vpc.Interface) *engine {
+	t.Helper()
 	list, err := vpc.ParseSubnets("subnets", []byte(subnets))
 	if err != nil {
 		t.Fatal(err)
@@ -33,9 +43,6 @@ func loaded(t *testing.T, subnets string, interfaces ...vpc.Interface) *engine {
 	p := &program{stdout: io.Discard, stderr: io.Discard}
 	e, err := newEngine(p, s, slog.New(slog.DiscardHandler), book{list, interfaces}, flowlog.Fixed(), "test")
 	if err != nil {
-		t.Fatal(err)
-	}
-	if err := e.book.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return e

@@ -73,10 +73,13 @@ var errStopping = errors.New("stopping")
 
 // Handle implements source.Handler. It lets a body in as soon as it can be
 // placed, for one that comes before the subnets are known would belong to none,
-// and as long as what it adds can be committed.
+// and as long as what it adds can be committed. While it waits for the subnets,
+// the end of ctx ends that.
 func (e *engine) Handle(ctx context.Context, body flow.Body) error {
 	select {
 	case <-e.book.Settled():
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	case <-e.stopping:
 		return errStopping
 	}

@@ -40,13 +40,11 @@ func (r *Reader) batch(messages [][]byte) error {
 	return nil
 }
 
-// message reads one message whole. Its records leave before the buffers behind
-// them are used again.
+// message reads one message whole.
 func (r *Reader) message(data []byte) error {
-	plain, err := r.inflate.whole(data, r.max)
-	if err != nil {
-		r.fail(decodeStage(err), data)
-		return nil
+	plain, err := r.open(data)
+	if plain == nil || err != nil {
+		return err
 	}
 	switch contentOf(plain) {
 	case contentDocuments:
@@ -57,10 +55,28 @@ func (r *Reader) message(data []byte) error {
 	case contentParquet, contentForeign:
 		r.fail(flow.Content, plain)
 	}
-	if err != nil {
-		return err
+	return err
+}
+
+// open returns what a message holds, nil when it can't be decoded, which it counts.
+// Records of the message before wait in the block for those of this one when that
+// is plain, as the lines of a delivery are; else they leave before the buffers
+// behind them are used again.
+func (r *Reader) open(data []byte) (plain []byte, err error) {
+	if len(r.block.Records) > 0 {
+		if plain, ok := r.inflate.behind(data); ok {
+			return plain, nil
+		}
 	}
-	return r.flush()
+	if err := r.flush(); err != nil {
+		return nil, err
+	}
+	plain, err = r.inflate.whole(data, r.max)
+	if err != nil {
+		r.fail(decodeStage(err), data)
+		return nil, nil
+	}
+	return plain, nil
 }
 
 // content is what a message holds.

@@ -1,6 +1,9 @@
 package flowlog
 
 import (
+	"encoding/base64"
+	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -62,5 +65,54 @@ func TestBatch(t *testing.T) {
 	}
 	if len(got.records) != 4 || got.Failures[flow.Decompress] != 1 || got.Skipped.Sum() != 0 {
 		t.Errorf("%s", got.show())
+	}
+}
+
+// TestBatchFillsBlocks: the lines of a delivery come in full blocks, not in one
+// each, and are what they are when each comes alone, whatever stands between them.
+func TestBatchFillsBlocks(t *testing.T) {
+	const lines = 3000
+	var batch [][]byte
+	for i := range lines {
+		batch = append(batch, fmt.Appendf(nil, "{\"message\":\"10.%d.%d.1 %d\"}\n", i>>8, i&255, i))
+	}
+	options := Options{Formats: tiny(t)}
+	got := &collected{}
+	r := NewReader(options)
+	for range 2 { // the second time in buffers that were used
+		*got = collected{}
+		if err := r.Read(flow.Body{Batch: batch}, check(t, got)); err != nil {
+			t.Fatal(err)
+		}
+		if want := (lines + BlockRecords - 1) / BlockRecords; len(got.records) != lines || got.blocks != want {
+			t.Errorf("%d records in %d blocks, want %d in %d", len(got.records), got.blocks, lines, want)
+		}
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	others := []string{
+		`{"message":"10.0.0.1\t\u0031"}`, `{"message":"10.0.0.1 NaN"}`, zip(`{"message":"10.0.0.2 2"}`), "\x1f\x8bbroken", "10.0.0.4 4", "", "\x00\x01",
+		envelope("g", "eni-12-all", "10.0.0.5 5", "10.0.0.6 6"), zip(envelope("a\u00e9", "eni-34-all", "10.0.0.7 7")), envelope("\u00e9", "s", "10.0.0.8 8"),
+		"packets srcaddr\n3 10.0.0.3", base64.StdEncoding.EncodeToString([]byte(zip("10.0.0.9 9"))), strings.Repeat("10.1.1.1 1\n", 2000), `{"half":`,
+		strings.Repeat(`{"message":"10.0.0.1 1"}`+strings.Repeat(" ", 1000), 700), // more than is laid behind
+	}
+	for range 200 {
+		batch, want := batch[:0:0], &collected{}
+		for range rng.IntN(40) {
+			m := others[rng.IntN(len(others))]
+			if rng.IntN(2) == 0 {
+				m = fmt.Sprintf(`{"message":"10.9.9.9 %d"}`, rng.IntN(1e6))
+			}
+			batch = append(batch, []byte(m))
+			if err := NewReader(options).Read(flow.Body{Data: []byte(m)}, want.add); err != nil {
+				t.Fatal(err)
+			}
+		}
+		*got = collected{}
+		if err := r.Read(flow.Body{Batch: batch}, check(t, got)); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want.show(), got.show(), compare); diff != "" {
+			t.Fatalf("%.200q (-alone +batch):\n%s", batch, diff)
+		}
 	}
 }

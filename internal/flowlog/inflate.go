@@ -74,6 +74,21 @@ func (i *inflater) whole(data []byte, limit int64) ([]byte, error) {
 	return i.buf, sizeError(err)
 }
 
+// maxJoined is how many bytes of plain messages are laid behind each other.
+const maxJoined = 1 << 20
+
+// behind returns what plain data holds, as whole does, but lays it behind what was
+// returned last, which stays valid as well. It answers false where that is not for
+// data, or for so much of it.
+func (i *inflater) behind(data []byte) ([]byte, bool) {
+	from := len(i.buf)
+	if encoded(data) || compressed(data) || from+len(data) > maxJoined {
+		return nil, false
+	}
+	i.buf = slices.Grow(append(i.buf, data...), windowSize) // a buffer that is left stays as it is
+	return i.buf[from:], true
+}
+
 // frames decompresses zstd.
 func (i *inflater) frames(data []byte, limit int64) ([]byte, error) {
 	i.src.Reset(data)

@@ -2,7 +2,6 @@ package flowlog
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
 )
@@ -44,17 +43,6 @@ func refuseLimit(format string, args ...any) error {
 	return &refusal{flow.Limit, fmt.Sprintf(format, args...)}
 }
 
-// element is a column as the schema has it.
-type element struct {
-	name     string
-	physical int64
-	optional bool
-	repeated bool
-	unsigned bool
-	length   int64 // of a value, where all are of the same
-	children int64
-}
-
 // footer is the metadata of an object. Its row groups are read one by one.
 type footer struct {
 	columns []element // of the first level; those below are passed over
@@ -90,79 +78,6 @@ func readFooter(b []byte) (f footer, err error) {
 		err = refuse("its metadata is damaged")
 	}
 	return f, err
-}
-
-// readSchema reads the columns of the first level.
-func readSchema(t *thrift) (columns []element, err error) {
-	root, below := true, int64(0)
-	t.structs(func() {
-		e := readElement(t)
-		switch {
-		case root:
-			root = false
-		case below > 0:
-			below += e.children - 1
-		case len(columns) == MaxColumns:
-			err = refuseLimit("it has more than %d columns", MaxColumns)
-			t.fail()
-		default:
-			columns = append(columns, e)
-			below = e.children
-		}
-	})
-	return columns, err
-}
-
-func readElement(t *thrift) (e element) {
-	e.physical = -1
-	t.fields(func(id int64, kind byte) bool {
-		switch {
-		case id == 1 && isInt(kind):
-			e.physical = t.varint()
-		case id == 2 && isInt(kind):
-			e.length = t.varint()
-		case id == 3 && isInt(kind):
-			repetition := t.varint()
-			e.optional, e.repeated = repetition == 1, repetition == 2
-		case id == 4 && kind == thriftBinary:
-			e.name = string(t.text())
-		case id == 5 && isInt(kind):
-			e.children = t.varint()
-		case id == 6 && isInt(kind):
-			converted := t.varint()
-			e.unsigned = converted >= 11 && converted <= 14 // UINT_8 to UINT_64
-		default:
-			return false
-		}
-		return true
-	})
-	if e.children < 0 || e.children > int64(len(t.buf)) {
-		t.fail()
-	}
-	return e
-}
-
-// format returns the format that the names of the columns are, and for each of
-// its columns which one of the schema it is. A name that cannot be one of AWS
-// is passed over.
-func (f *footer) format() (format *Format, at []int, err error) {
-	var names []string
-	for i, e := range f.columns {
-		if name, ok := fieldName(e.name); ok && e.children == 0 {
-			names, at = append(names, name), append(at, i)
-		}
-	}
-	if len(names) == 0 {
-		return nil, nil, refuse("it has no column of a flow log")
-	}
-	format, err = ParseFormat(strings.Join(names, " "))
-	if err != nil {
-		return nil, nil, refuse("its columns are no flow log: %v", err)
-	}
-	if 2*len(format.unknown) > len(format.columns) {
-		return nil, nil, refuse("most of its columns are no fields of a flow log")
-	}
-	return format, at, nil
 }
 
 // chunk is one column of a row group.

@@ -71,7 +71,7 @@ func (p *parquet) column(plan *parquetPlan, c *pages, records []flow.Record) err
 			return err
 		}
 		if plan.op < numNumbers {
-			p.setNumbers(plan, records)
+			p.setNumbers(plan, c.perSecond, records)
 			return nil
 		}
 		p.write(plan.op, b.numbers[:values])
@@ -87,7 +87,8 @@ func (p *parquet) column(plan *parquetPlan, c *pages, records []flow.Record) err
 }
 
 // setNumbers stores the numbers of a column within the limits that lines have.
-func (p *parquet) setNumbers(plan *parquetPlan, records []flow.Record) {
+// Times are in seconds or milliseconds, as in lines, unless perSecond says more.
+func (p *parquet) setNumbers(plan *parquetPlan, perSecond int64, records []flow.Record) {
 	b, next := &p.rows, 0
 	limit, isTime := limits[plan.op], plan.op == opStart || plan.op == opEnd
 	if isTime {
@@ -102,6 +103,10 @@ func (p *parquet) setNumbers(plan *parquetPlan, records []flow.Record) {
 		switch {
 		case n == noNumber:
 			continue
+		case isTime && perSecond > 0 && n > 0:
+			n /= perSecond
+		}
+		switch {
 		case n < 0 || uint64(n) > limit:
 			b.results[i] = Malformed
 			continue

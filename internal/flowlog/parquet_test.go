@@ -32,7 +32,7 @@ func parquetFiles(t testing.TB) (files map[string]string, text string) {
 			text = string(data)
 		}
 	}
-	if len(files) < 14 || text == "" {
+	if len(files) < 18 || text == "" {
 		t.Fatalf("%d files, %d bytes of text", len(files), len(text))
 	}
 	return files, text
@@ -172,7 +172,7 @@ func TestFault54BrokenParquet(t *testing.T) {
 	files, text := parquetFiles(t)
 	good := readStream(t, Options{}, text)
 	for shape, data := range files {
-		step := max(len(data)/97, 1)
+		step := max(len(data)/71, 1)
 		for at := len(parquetMagic); at < len(data); at += step {
 			got := readStream(t, Options{}, data[:at])
 			if n := sum(got.Failures); n != 1 || len(got.records) > 0 || got.Skipped.Sum() > 0 {
@@ -194,6 +194,7 @@ func TestFault54BrokenParquet(t *testing.T) {
 	for name, data := range map[string]string{
 		"no field of a flow log": plainParquet("first-name age", []string{"a 1"}, nil),
 		"mostly other fields":    plainParquet("bytes first-name age", []string{"1 a 1"}, nil),
+		"a row group lacks one":  nullParquet(10, 0, "bytes"),
 		"encrypted footer":       strings.TrimSuffix(files["gzip"], "PAR1") + "PARE",
 	} {
 		if got := readStream(t, Options{}, data); got.Failures[flow.Content] != 1 || len(got.records) > 0 {
@@ -202,15 +203,19 @@ func TestFault54BrokenParquet(t *testing.T) {
 	}
 }
 
-// nullParquet has rows of one column that all are absent, or of another level.
-func nullParquet(rows int, level byte) string {
+// nullParquet has rows of one column that all are absent, or of another level. The
+// schema may have other columns, which its row group lacks.
+func nullParquet(rows int, level byte, others ...string) string {
 	levels := append(binary.AppendUvarint(nil, uint64(rows)<<1), level)
 	page := append(binary.LittleEndian.AppendUint32(nil, uint32(len(levels))), levels...)
 	header := structOf(1, pageData, 2, len(page), 3, len(page), 5, structOf(1, rows, 2, encodingPlain, 3, encodingRLE))
 	column := structOf(1, parquetBytes, 3, []string{"srcaddr"}, 4, codecNone, 5, rows, 7, len(header)+len(page), 9, len(parquetMagic))
-	schema := append(structOf(4, "schema", 5, 1), structOf(1, parquetBytes, 3, 1, 4, "srcaddr")...)
+	schema := append(structOf(4, "schema", 5, 1+len(others)), structOf(1, parquetBytes, 3, 1, 4, "srcaddr")...)
+	for _, name := range others {
+		schema = append(schema, structOf(1, parquetBytes, 3, 1, 4, name)...)
+	}
 	group := append(listOf(1, 1, structOf(3, column)), structOf(2, rows)...)
-	return withFooter(append(append([]byte(parquetMagic), header...), page...), schema, 2, rows, group)
+	return withFooter(append(append([]byte(parquetMagic), header...), page...), schema, 2+len(others), rows, group)
 }
 
 // Rows that take no room count up to a ratio; of a level there is 0 and 1 only.

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -51,6 +52,9 @@ var roads = map[string]func(t *testing.T, bodies []string) sourceOf{
 			return &S3{Name: "s3", QueueURL: "http://aws.test/123456789012/flow", AWS: signed(s), Handler: m, Places: m, Workers: 3}
 		}
 	},
+	"firehose": func(_ *testing.T, bodies []string) sourceOf {
+		return (&firehoseStream{requests: bodies}).to
+	},
 	"file": func(t *testing.T, bodies []string) sourceOf {
 		dir := t.TempDir()
 		for i, b := range bodies {
@@ -78,6 +82,9 @@ type memo struct {
 // Handle implements Handler.
 func (m *memo) Handle(ctx context.Context, body flow.Body) error {
 	content := string(body.Data)
+	if body.Batch != nil {
+		content = string(bytes.Join(body.Batch, nil))
+	}
 	if body.Stream != nil {
 		b, err := io.ReadAll(body.Stream)
 		if err != nil {
@@ -145,7 +152,10 @@ func live(t *testing.T, source runner, done func() bool) error {
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() { ended <- source.Run(ctx) }()
-	for !done() {
+	for begun := time.Now(); !done(); {
+		if time.Since(begun) > 4*time.Hour { // of the bubble
+			t.Fatal("it neither ends nor gets done")
+		}
 		select {
 		case err := <-ended:
 			return err

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -191,10 +192,26 @@ func TestFirehoseDelivery(t *testing.T) {
 	if status, said := deliver(t, delivery(e.URL, "d", large)); status != 200 {
 		t.Fatal(status, said)
 	}
-	e.want(t, "one", "", "two?>", "three", "four", large)
-	if n := testutil.ToFloat64(e.Metrics.delivery.answers.WithLabelValues("firehose", "200")); n != 4 {
+	largest := `{"requestId":"e","records":[` + strings.Repeat(`{"data":""},`, maxFirehoseRecords-1) + `{"data":"Zml2ZQ=="}]`
+	largest += strings.Repeat(" ", MaxFirehoseBody-len(largest)-1) + "}"
+	r = posted(e.URL, "e", largest)
+	if status, said := deliver(t, r); status != 200 {
+		t.Fatal(status, said)
+	}
+	e.want(t, append([]string{"one", "", "two?>", "three", "four", large}, append(make([]string, maxFirehoseRecords-1), "five")...)...)
+	if n := testutil.ToFloat64(e.Metrics.delivery.answers.WithLabelValues("firehose", "200")); n != 5 {
 		t.Errorf("%v answers of status 200", n)
 	}
+}
+
+// packed returns text that gzip makes much shorter, but is no bomb.
+func packed(size int) string {
+	rng := rand.New(rand.NewPCG(56, 56))
+	var b strings.Builder
+	for b.Len() < size {
+		fmt.Fprintf(&b, "%08x%s", rng.Uint32(), strings.Repeat("flow logs ", 100))
+	}
+	return b.String()[:size]
 }
 
 // TestFault56NotTheProtocol: whatever else comes is refused, and counts nothing.
@@ -209,6 +226,10 @@ func TestFault56NotTheProtocol(t *testing.T) {
 	many := `{"requestId":"id","records":[` + strings.Repeat("{},", maxFirehoseRecords) + `{}]}`
 	bomb := zipped(`{"requestId":"id","records":[` + strings.Repeat(" ", 8<<20) + `]}`)
 	whole := zipped(`{"requestId":"id","records":[]}`)
+	inflates := zipped(packed(MaxFirehoseBody + 1))
+	if len(inflates)*firehoseRatio < MaxFirehoseBody {
+		t.Fatal("it is a bomb")
+	}
 	header := func(name, value string) func(*http.Request) {
 		return func(r *http.Request) { r.Header.Set(name, value) }
 	}
@@ -220,29 +241,30 @@ func TestFault56NotTheProtocol(t *testing.T) {
 		status int
 		says   string
 	}{
-		"no key":                       {good, func(r *http.Request) { r.Header.Del("X-Amz-Firehose-Access-Key") }, 401, "access key"},
-		"wrong key":                    {good, header("X-Amz-Firehose-Access-Key", "right-kez"), 401, "access key"},
-		"another stream":               {good, header("X-Amz-Firehose-Source-Arn", "arn:aws:firehose:eu-west-1:1:deliverystream/x"), 403, "may not"},
-		"another method":               {good, func(r *http.Request) { r.Method = http.MethodPut }, 400, "POST"},
-		"version":                      {good, header("X-Amz-Firehose-Protocol-Version", "2.0"), 400, "version 1.0"},
-		"no request id":                {good, header("X-Amz-Firehose-Request-Id", ""), 400, "Request-Id"},
-		"other id":                     {`{"requestId":"other","records":[]}`, nil, 400, "another requestId"},
-		"no id":                        {`{"records":[]}`, nil, 400, "the body is not"},
-		"no records":                   {`{"requestId":"id"}`, nil, 400, "the body is not"},
-		"no JSON":                      {`records`, nil, 400, "the body is not"},
-		"empty":                        {"", nil, 400, "the body is not"},
-		"cut":                          {good[:40], nil, 400, "the body is not"},
-		"tail":                         {good + "x", nil, 400, "the body is not"},
-		"no base64":                    {`{"requestId":"id","records":[{"data":"aWQ="},{"data":"*"}]}`, nil, 400, "base64"},
-		"nested":                       {`{"requestId":"id","x":` + strings.Repeat("[", 99999) + `}`, nil, 400, "the body is not"},
-		"10,001 records":               {many, nil, 400, "more than 10000"},
-		"encoding":                     {good, header("Content-Encoding", "br"), 400, "Content-Encoding"},
-		"no gzip":                      {good, gzipped, 400, "no gzip"},
-		"truncated gzip":               {whole[:len(whole)-9], gzipped, 400, "ends before"},
-		"damaged gzip":                 {whole[:len(whole)-8] + "12345678", gzipped, 400, "checksum"},
-		"bomb":                         {bomb, gzipped, 400, "200 times"},
-		"oversized":                    {strings.Repeat(" ", MaxFirehoseBody+1), nil, 413, "64 MiB"},
-		"oversized, of unknown length": {strings.Repeat(" ", MaxFirehoseBody+1), func(r *http.Request) { r.ContentLength = -1 }, 413, "64 MiB"},
+		"no key":                        {good, func(r *http.Request) { r.Header.Del("X-Amz-Firehose-Access-Key") }, 401, "access key"},
+		"wrong key":                     {good, header("X-Amz-Firehose-Access-Key", "right-kez"), 401, "access key"},
+		"another stream":                {good, header("X-Amz-Firehose-Source-Arn", "arn:aws:firehose:eu-west-1:1:deliverystream/x"), 403, "may not"},
+		"another method":                {good, func(r *http.Request) { r.Method = http.MethodPut }, 400, "POST"},
+		"version":                       {good, header("X-Amz-Firehose-Protocol-Version", "2.0"), 400, "version 1.0"},
+		"no request id":                 {good, header("X-Amz-Firehose-Request-Id", ""), 400, "Request-Id"},
+		"other id":                      {`{"requestId":"other","records":[]}`, nil, 400, "another requestId"},
+		"no id":                         {`{"records":[]}`, nil, 400, "the body is not"},
+		"no records":                    {`{"requestId":"id"}`, nil, 400, "the body is not"},
+		"no JSON":                       {`records`, nil, 400, "the body is not"},
+		"empty":                         {"", nil, 400, "the body is not"},
+		"cut":                           {good[:40], nil, 400, "the body is not"},
+		"tail":                          {good + "x", nil, 400, "the body is not"},
+		"no base64":                     {`{"requestId":"id","records":[{"data":"aWQ="},{"data":"*"}]}`, nil, 400, "base64"},
+		"nested":                        {`{"requestId":"id","x":` + strings.Repeat("[", 99999) + `}`, nil, 400, "the body is not"},
+		"10,001 records":                {many, nil, 400, "more than 10000"},
+		"encoding":                      {good, header("Content-Encoding", "br"), 400, "Content-Encoding"},
+		"no gzip":                       {good, gzipped, 400, "no gzip"},
+		"truncated gzip":                {whole[:len(whole)-9], gzipped, 400, "ends before"},
+		"damaged gzip":                  {whole[:len(whole)-8] + "12345678", gzipped, 400, "checksum"},
+		"bomb":                          {bomb, gzipped, 400, "200 times"},
+		"oversized":                     {strings.Repeat(" ", MaxFirehoseBody+1), nil, 413, "64 MiB"},
+		"oversized when it is inflated": {inflates, gzipped, 413, "64 MiB"},
+		"oversized, of unknown length":  {strings.Repeat(" ", MaxFirehoseBody+1), func(r *http.Request) { r.ContentLength = -1 }, 413, "64 MiB"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := posted(e.URL, "id", c.body)
