@@ -12,11 +12,45 @@ ldflags := -s -w \
   -X $(module).BuildDate=$(shell git log -1 --format=%cd --date=format:%Y%m%d-%H:%M:%S 2>/dev/null)
 lint    := .tools/bin/golangci-lint
 
-.DEFAULT_GOAL := build
-.PHONY: build demo mutations test durability tools lint fuzz bench corpus clean help
+# The image: `DOCKERREPO=mycompany make`, `DOCKERREPO=mycompany make push`.
+DOCKERREPO ?= localhost
+DOCKERTAG  ?= $(version)
+PLATFORMS  ?= linux/amd64,linux/arm64
+DOCKER     ?=
+RELEASES   ?= linux/amd64,linux/arm64,darwin/amd64,darwin/arm64
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+
+comma    := ,
+programs  = $(foreach p,$(subst $(comma), ,$(1)),dist/$(subst /,-,$(p))/flowlog-exporter)
+compile   = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(ldflags)'
+told      = GO='$(GO)' VERSION='$(version)' REVISION='$(shell git rev-parse HEAD 2>/dev/null || echo unknown)' SOURCE_DATE_EPOCH='$(SOURCE_DATE_EPOCH)'
+container = $(told) DOCKER='$(DOCKER)' DOCKERREPO='$(DOCKERREPO)' DOCKERTAG='$(DOCKERTAG)' PLATFORMS='$(PLATFORMS)' deploy/docker/image
+
+.DEFAULT_GOAL := all
+.PHONY: all image push release deploy-test FORCE build demo mutations test durability tools lint fuzz bench corpus clean help
+
+all: build image ## the program for this machine, and the image
 
 build: ## compile bin/flowlog-exporter, static, needs only Go
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(ldflags)' -o bin/flowlog-exporter .
+	$(compile) -o bin/flowlog-exporter .
+
+# Go's own cache knows what is up to date.
+dist/%/flowlog-exporter: FORCE
+	GOOS=$(word 1,$(subst -, ,$*)) GOARCH=$(word 2,$(subst -, ,$*)) $(compile) -o $@ .
+
+image: $(call programs,$(PLATFORMS)) ## build DOCKERREPO/flowlog-exporter:DOCKERTAG for PLATFORMS, by DOCKER or without an engine
+	$(container) build
+
+push: image ## push the image as DOCKERTAG and latest, with its SBOM
+	$(container) push
+
+release: build $(call programs,$(RELEASES)) ## archives, checksums, deb and rpm for RELEASES, in dist/release
+	$(told) RELEASES='$(RELEASES)' deploy/packages/release
+
+deploy-test: ## image, packages and units: built, pushed, pulled, unpacked, run
+	deploy/test-setup.sh
+	$(GO) -C tools/image test -tags deploy -count 1 -timeout 20m -v .
+	$(GO) -C tools/release test -tags deploy -count 1 -timeout 20m -v .
 
 demo: build ## show the product working on a synthetic VPC, needs only Go
 	bin/flowlog-exporter demo
@@ -65,7 +99,7 @@ bench/.corpus/manifest.json:
 	$(GO) run ./bench/generate -out $(@D)
 
 clean: ## remove what was built and brought
-	rm -rf bin .tools .venv coverage.out bench/.corpus
+	rm -rf bin dist .tools .venv coverage.out bench/.corpus
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
