@@ -48,9 +48,8 @@ release: build $(call programs,$(RELEASES)) ## archives, checksums, deb and rpm 
 	$(told) RELEASES='$(RELEASES)' deploy/packages/release
 
 deploy-test: ## image, packages and units: built, pushed, pulled, unpacked, run
-	deploy/test-setup.sh
-	$(GO) -C tools/image test -tags deploy -count 1 -timeout 20m -v .
-	$(GO) -C tools/release test -tags deploy -count 1 -timeout 20m -v .
+	test/setup.sh deploy
+	$(GO) -C test/deploy test -count 1 -timeout 30m -v .
 
 demo: build ## show the product working on a synthetic VPC, needs only Go
 	bin/flowlog-exporter demo
@@ -59,6 +58,7 @@ test: tools lint ## set up all that tests need, lint, run every test there is
 	$(GO) test -race -timeout 20m ./...
 	$(GO) test -race -tags e2e -count 1 -timeout 30m -v ./test
 	$(GO) test -tags durability -count 1 -timeout 20m -v ./test/durability
+	$(MAKE) deploy-test
 
 durability: tools ## kill, crash, simulate and starve it; prints the figures
 	$(GO) -C tools/promql test ./...
@@ -76,11 +76,12 @@ $(lint): tools/lint/go.mod tools/lint/go.sum
 	GOBIN=$(CURDIR)/$(@D) $(GO) -C tools/lint install tool
 	@touch $@
 
-lint: $(lint) ## gofmt, go vet and golangci-lint
+lint: $(lint) ## gofmt, go vet, golangci-lint, actionlint
 	@unformatted=$$(gofmt -l .); \
 	  test -z "$$unformatted" || { echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; }
 	$(GO) vet -tags e2e,durability ./...
 	$(lint) run
+	$(GO) -C tools/actionlint tool actionlint -shellcheck= -pyflakes= $(wildcard $(CURDIR)/.github/workflows/*.yml)
 
 fuzz: ## run each fuzz target for FUZZTIME (10s)
 	@set -e; for file in $$(grep -rl --include='*_test.go' --exclude-dir='.?*' '^func Fuzz' .); do \

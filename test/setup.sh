@@ -3,7 +3,9 @@
 #   .venv                          Python with moto, the server that answers in AWS's place, and pyarrow
 #   .tools/bin/prometheus promtool of the PATH, else out of Debian's package
 # Nothing is started, and nothing outside the project is changed, but for
-# python3-venv where Python lacks it.
+# python3-venv where Python lacks it. `test/setup.sh deploy` brings what the tests
+# of the deployment need instead: Debian's buildah and systemd, which only work
+# installed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -62,5 +64,17 @@ unpack_prometheus() {
   rm -rf "$apt"
 }
 
+deployment() {
+  local missing=()
+  command -v buildah >/dev/null || missing+=(buildah)
+  command -v systemd-analyze >/dev/null && command -v systemd-socket-activate >/dev/null || missing+=(systemd)
+  [ "${#missing[@]}" != 0 ] || return 0
+  say "installing Debian's ${missing[*]}"
+  command -v apt-get >/dev/null || fail "install ${missing[*]}"
+  as_root apt-get -qq update
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+if [ "${1:-}" = deploy ]; then deployment; exit; fi
 moto
 prometheus

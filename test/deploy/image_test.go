@@ -28,6 +28,9 @@ import (
 // mostPulled is how much may be pulled for one platform.
 const mostPulled = 12_000_000
 
+// listening is what the exporter says when it can be scraped, and where.
+const listening = `(?i)msg="?listening(?: on)?"? .*address=(\S+)`
+
 // nobody is the user of the image.
 const nobody = 65534
 
@@ -303,7 +306,7 @@ func contained(t *testing.T, dir string, args ...string) *exec.Cmd {
 func serves(t *testing.T, dir string) {
 	t.Helper()
 	p := start(t, contained(t, dir, "demo", "--web.listen-address=127.0.0.1:0"))
-	address := p.await(t, `(?i)msg="?listening(?: on)?"? .*address=(\S+)`)
+	address := p.await(t, listening)
 	bytes := received(t, address)
 	for _, path := range []string{"/-/healthy", "/-/ready"} {
 		if _, err := get("http://" + address + path); err != nil {
