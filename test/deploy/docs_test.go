@@ -28,7 +28,7 @@ func blocks(t *testing.T, language string) string {
 // reader does what the page says, one command after the other.
 type reader struct {
 	tree, root, repo string
-	image            string // unpacked
+	images           map[string]string // unpacked, by platform
 }
 
 // TestPage runs every command of the page; one that it cannot run fails it.
@@ -56,6 +56,9 @@ func (r *reader) follow(t *testing.T, command string) {
 	switch {
 	case words[0] == "DOCKERREPO=mycompany":
 		shell(strings.Replace(command, "DOCKERREPO=mycompany", "DOCKER=built-in DOCKERREPO="+r.repo, 1))
+		if words[len(words)-1] == "push" {
+			r.images = checkPushed(t, r.repo)
+		}
 	case strings.HasPrefix(command, "docker run --read-only "):
 		_, after, ok := strings.Cut(command, " mycompany/flowlog-exporter ")
 		if !ok {
@@ -63,7 +66,7 @@ func (r *reader) follow(t *testing.T, command string) {
 		}
 		r.contain(t, strings.Fields(after))
 	case command == "make release":
-		shell("make release RELEASES=linux/amd64,linux/arm64")
+		released(t)
 	case strings.HasPrefix(command, "(cd dist/release && sha256sum "):
 		shell(command)
 	case words[0] == "dpkg":
@@ -86,10 +89,7 @@ func (r *reader) follow(t *testing.T, command string) {
 // contain runs the image that was pushed, with the arguments of the page.
 func (r *reader) contain(t *testing.T, args []string) {
 	t.Helper()
-	if r.image == "" {
-		r.image = inspect(t, pull(t, r.repo+"/flowlog-exporter:latest"))["linux/amd64"]
-	}
-	p := start(t, contained(t, r.image, append(args, "--web.listen-address=127.0.0.1:0")...))
+	p := start(t, contained(t, r.images["linux/amd64"], append(args, "--web.listen-address=127.0.0.1:0")...))
 	address := p.await(t, listening)
 	if args[0] == "demo" {
 		received(t, address)

@@ -66,7 +66,7 @@ func (s *settings) build(out io.Writer) error {
 
 // index returns the images of all platforms as one.
 func (s *settings) index() (v1.ImageIndex, error) {
-	files, err := filesLayer(s.time())
+	below, err := layer(files())
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func (s *settings) index() (v1.ImageIndex, error) {
 		if err != nil {
 			return nil, err
 		}
-		image, err := s.image(platform, files)
+		image, err := s.image(platform, below)
 		if err != nil {
 			return nil, err
 		}
@@ -86,16 +86,16 @@ func (s *settings) index() (v1.ImageIndex, error) {
 }
 
 // image returns the image of one platform.
-func (s *settings) image(platform *v1.Platform, files v1.Layer) (v1.Image, error) {
-	top, err := programLayer(s.time(), s.binary(platform.String()))
+func (s *settings) image(platform *v1.Platform, below v1.Layer) (v1.Image, error) {
+	above, err := layer(top(s.time(), s.binary(platform.String())))
 	if err != nil {
 		return nil, err
 	}
 	image := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
 	created := v1.Time{Time: s.time()}
 	image, err = mutate.Append(image,
-		mutate.Addendum{Layer: files, History: v1.History{Created: created, CreatedBy: "certificate authorities and the folder of the state"}},
-		mutate.Addendum{Layer: top, History: v1.History{Created: created, CreatedBy: program + " " + s.version}})
+		mutate.Addendum{Layer: below, History: v1.History{Created: created, CreatedBy: "certificate authorities and the folder of the state"}},
+		mutate.Addendum{Layer: above, History: v1.History{Created: created, CreatedBy: program + " " + s.version}})
 	if err != nil {
 		return nil, err
 	}

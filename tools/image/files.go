@@ -7,7 +7,6 @@ import (
 	"encoding/pem"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -37,18 +36,6 @@ func roots() []byte {
 	return file.Bytes()
 }
 
-// writeFiles writes what the first layer holds below dir; whose it is the
-// Dockerfile says.
-func writeFiles(dir string) error {
-	if err := os.MkdirAll(filepath.Join(dir, stateAt), 0o755); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(rootsAt)), 0o755); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(dir, rootsAt), roots(), 0o644) //nolint:gosec // certificates are public
-}
-
 // entry is a file or, with a name that ends in a slash, a folder of a layer.
 type entry struct {
 	name    string
@@ -57,26 +44,27 @@ type entry struct {
 	owner   int
 }
 
-// filesLayer is the layer below the program, the same for years: certificate
-// authorities, and a state folder whose owner a new volume takes over.
-func filesLayer(at time.Time) (v1.Layer, error) {
-	return layer(at,
+// files is what lies below the program: certificate authorities, and a state
+// folder whose owner a new volume takes over. It has no time, so that versions
+// share it as long as the authorities are the same.
+func files() ([]byte, error) {
+	return pack(time.Unix(0, 0),
 		entry{name: "etc/"}, entry{name: "etc/ssl/"}, entry{name: "etc/ssl/certs/"},
 		entry{name: rootsAt, mode: 0o644, content: roots()},
 		entry{name: "var/"}, entry{name: "var/lib/"}, entry{name: stateAt + "/", owner: user})
 }
 
-// programLayer is the layer of the program alone.
-func programLayer(at time.Time, file string) (v1.Layer, error) {
+// top is the program alone.
+func top(at time.Time, file string) ([]byte, error) {
 	content, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
-	return layer(at, entry{name: "bin/"}, entry{name: programAt, mode: 0o755, content: content})
+	return pack(at, entry{name: "bin/"}, entry{name: programAt, mode: 0o755, content: content})
 }
 
-// layer packs the entries, as small as gzip can.
-func layer(at time.Time, entries ...entry) (v1.Layer, error) {
+// pack returns the entries as a tar archive.
+func pack(at time.Time, entries ...entry) ([]byte, error) {
 	var packed bytes.Buffer
 	w := tar.NewWriter(&packed)
 	for _, e := range entries {
@@ -94,9 +82,15 @@ func layer(at time.Time, entries ...entry) (v1.Layer, error) {
 			return nil, err
 		}
 	}
-	if err := w.Close(); err != nil {
+	err := w.Close()
+	return packed.Bytes(), err
+}
+
+// layer makes a layer of a tar archive, as small as gzip can.
+func layer(packed []byte, err error) (v1.Layer, error) {
+	if err != nil {
 		return nil, err
 	}
-	open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(packed.Bytes())), nil }
+	open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(packed)), nil }
 	return tarball.LayerFromOpener(open, tarball.WithCompressionLevel(gzip.BestCompression), tarball.WithMediaType(types.OCILayer), tarball.WithCompressedCaching)
 }

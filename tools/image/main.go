@@ -17,7 +17,7 @@ import (
 )
 
 const usage = `usage: image COMMAND [FLAGS] [ARGS]
-  files DIR       write what the image holds beside the program, for a Dockerfile
+  files FILE      write what the image holds beside the program as a tar archive, for a Dockerfile
   build           build index and SBOM as an OCI layout
   push REF...     push the OCI layout under each reference, and its SBOM
   attach REF      attach an SBOM to an index that an engine pushed
@@ -50,13 +50,17 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags.StringVar(&s.platforms, "platforms", "linux/amd64,linux/arm64", "what the index holds")
 	flags.StringVar(&s.version, "version", "unknown", "version of the program")
 	flags.StringVar(&s.revision, "revision", "unknown", "commit of the program")
-	flags.Int64Var(&s.created, "created", 0, "Unix time of everything in the image")
+	flags.Int64Var(&s.created, "created", 0, "Unix time of the commit")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
 	}
 	switch rest := flags.Args(); {
 	case args[0] == "files" && len(rest) == 1:
-		return writeFiles(rest[0])
+		content, err := files()
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(rest[0], content, 0o600)
 	case args[0] == "build" && len(rest) == 0:
 		return s.build(out)
 	case args[0] == "push" && len(rest) > 0:
@@ -67,7 +71,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return errors.New(usage)
 }
 
-// time is the one that everything in the image has.
+// time is that of the commit: of the image, and of the program in it.
 func (s *settings) time() time.Time { return time.Unix(s.created, 0).UTC() }
 
 // list returns the platforms as OS/ARCH.

@@ -16,11 +16,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// The media types of an SBOM and of the configuration that an artifact has not.
-const (
-	bomType   = "application/vnd.cyclonedx+json"
-	emptyType = "application/vnd.oci.empty.v1+json"
-)
+// bomType is the media type of the SBOM. Its configuration, which is empty, says
+// the same: by that older registries tell what kind of artifact it is.
+const bomType = "application/vnd.cyclonedx+json"
 
 // referrer is an artifact that belongs to an index, its subject: a manifest with
 // an empty configuration and one document.
@@ -35,10 +33,10 @@ func (s *settings) bom(subject v1.Descriptor) (*referrer, error) {
 	if err != nil {
 		return nil, err
 	}
-	nothing, layer := static.NewLayer([]byte("{}"), emptyType), static.NewLayer(document, bomType)
+	nothing, layer := static.NewLayer([]byte("{}"), bomType), static.NewLayer(document, bomType)
 	manifest, err := json.Marshal(v1.Manifest{
 		SchemaVersion: 2, MediaType: types.OCIManifestSchema1, ArtifactType: bomType,
-		Config: describe([]byte("{}"), emptyType), Layers: []v1.Descriptor{describe(document, bomType)},
+		Config: describe([]byte("{}"), bomType), Layers: []v1.Descriptor{describe(document, bomType)},
 		Subject:     &v1.Descriptor{MediaType: subject.MediaType, Size: subject.Size, Digest: subject.Digest},
 		Annotations: map[string]string{"org.opencontainers.image.created": s.time().Format(time.RFC3339)},
 	})
