@@ -4,7 +4,9 @@
 #   .tools/bin/prometheus promtool of the PATH, else out of Debian's package
 #   zsh fish mandoc groff          for the completions and the manual page, out of Debian's packages
 # Nothing is started, and nothing outside the project is changed but for these and
-# python3-venv, where they are missing.
+# python3-venv, where they are missing. `test/setup.sh deploy` brings what the tests
+# of the deployment need instead: Debian's buildah and systemd, which only work
+# installed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -74,6 +76,18 @@ shells() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends zsh fish mandoc groff >/dev/null
 }
 
+deployment() {
+  local missing=()
+  command -v buildah >/dev/null || missing+=(buildah)
+  command -v systemd-analyze >/dev/null && command -v systemd-socket-activate >/dev/null || missing+=(systemd)
+  [ "${#missing[@]}" != 0 ] || return 0
+  say "installing Debian's ${missing[*]}"
+  command -v apt-get >/dev/null || fail "install ${missing[*]}"
+  as_root apt-get -qq update
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+if [ "${1:-}" = deploy ]; then deployment; exit; fi
 moto
 prometheus
 shells
