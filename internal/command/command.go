@@ -46,6 +46,8 @@ var commands = []command{
 	{"run", "read flow logs and serve metrics (the default)", runOptions, settleRun, run},
 	{"replay", "PATH...: count the flow logs in files, folders and s3://BUCKET/PREFIX", replayOptions, settleReplay, replay},
 	{"demo", "run on a synthetic VPC, without AWS", demoOptions, settleDemo, demonstrate},
+	{"dashboard", "[NAME]: print a Grafana dashboard, or which there are", nil, settleDashboard, printDashboard},
+	{"alerts", "[replicas]: print the rules for Prometheus", nil, settleAlerts, printAlerts},
 	{"version", "print the version", nil, settleNothing, printVersion},
 	{"help", "[COMMAND]: print help", nil, nil, nil},
 }

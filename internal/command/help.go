@@ -33,7 +33,7 @@ func (p *program) printCommands() {
 Commands:
 `)
 	for _, c := range commands {
-		fmt.Fprintf(p.stdout, "  %-9s%s\n", c.name, c.usage)
+		fmt.Fprintf(p.stdout, "  %-11s%s\n", c.name, c.usage)
 	}
 	fmt.Fprint(p.stdout, `
 flowlog-exporter help COMMAND lists its flags. Each flag has an environment
