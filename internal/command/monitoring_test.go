@@ -44,3 +44,19 @@ func TestMonitoringIsPrinted(t *testing.T) {
 		}
 	}
 }
+
+// TestDemoSaysWhereToLook: in words that can be copied, unless it does not know.
+func TestDemoSaysWhereToLook(t *testing.T) {
+	for listen, want := range map[string]string{
+		":8080":          "  curl -s http://localhost:8080/metrics | grep",
+		"127.0.0.1:9000": "  curl -s http://127.0.0.1:9000/metrics | grep",
+		"[::1]:9000":     "  curl -s http://[::1]:9000/metrics | grep",
+		"127.0.0.1:0":    "",
+	} {
+		var said strings.Builder
+		(&settings{listen: list{listen}, telemetryPath: "/metrics", rate: 500}).hint(&said)
+		if !strings.Contains(said.String(), want) || want == "" && said.Len() > 0 {
+			t.Errorf("%s: %s", listen, said.String())
+		}
+	}
+}
