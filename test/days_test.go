@@ -102,7 +102,9 @@ func (d *days) intended(t *testing.T) (samples []map[string]any) {
 	for place, refused := range d.refused {
 		calm, incident := most(refused, 0, calmHours*60), most(refused, calmHours*60, allHours*60)
 		alerts := incident > 5*calm && incident > 60*window
-		t.Logf("%-13s %-7v refused in 15 minutes: %4d at most on ordinary days, %5d in the incidents: alert %t", place.CIDR, place.Direction, calm, incident, alerts)
+		if incident > 0 {
+			t.Logf("%-13s %-7v refused in 15 minutes: %4d at most on ordinary days, %5d in the incidents: alert %t", place.CIDR, place.Direction, calm, incident, alerts)
+		}
 		if alerts {
 			samples = append(samples, map[string]any{"value": 1, "labels": fmt.Sprintf(
 				`{alertname="FlowlogDenySpike", direction="%s", subnet="%s"}`, strings.ToLower(fmt.Sprint(place.Direction)), place.CIDR)})
