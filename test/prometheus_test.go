@@ -33,16 +33,18 @@ type prometheus struct {
 	address string
 }
 
-// startPrometheus lets a Prometheus with an empty database scrape a target.
-func startPrometheus(t *testing.T, target string) *prometheus {
+// startPrometheus lets a Prometheus with an empty database scrape a target, with
+// the rules of some files.
+func startPrometheus(t *testing.T, target string, rules ...string) *prometheus {
 	t.Helper()
 	dir := t.TempDir()
 	configuration := fmt.Sprintf(`
-global: {scrape_interval: %[1]s, scrape_timeout: %[1]s}
+global: {scrape_interval: %[1]s, scrape_timeout: %[1]s, evaluation_interval: %[1]s}
+rule_files: [%[3]s]
 scrape_configs:
   - job_name: flowlog
     static_configs: [{targets: [%[2]q]}]
-`, scrapeInterval, target)
+`, scrapeInterval, target, strings.Join(rules, ", "))
 	file := filepath.Join(dir, "prometheus.yml")
 	if err := os.WriteFile(file, []byte(configuration), 0o600); err != nil {
 		t.Fatal(err)

@@ -9,13 +9,18 @@ import (
 	"testing"
 )
 
-// TestReplicaRules lets promtool check and try the rules that add replicas up.
-func TestReplicaRules(t *testing.T) {
+// TestRules lets promtool check the shipped rules and the sample configuration,
+// and try each alert: it fires, it does not, it resolves.
+func TestRules(t *testing.T) {
 	program, err := filepath.Abs(promtool)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, args := range [][]string{{"check", "rules", "replicas.yaml"}, {"test", "rules", "replicas.test.yaml"}} {
+	for _, args := range [][]string{
+		{"check", "rules", "alerts.yaml", "replicas.yaml"},
+		{"test", "rules", "alerts.test.yaml", "spike.test.yaml", "replicas.test.yaml"},
+		{"check", "config", "prometheus.yaml"},
+	} {
 		cmd := exec.CommandContext(t.Context(), program, args...)
 		cmd.Dir = "../monitoring"
 		if out, err := cmd.CombinedOutput(); err != nil {

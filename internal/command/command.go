@@ -69,6 +69,8 @@ func init() {
 		{name: "replay", usage: "PATH... count flow logs in files and s3://BUCKET/PREFIX", options: replayOptions, settle: settleReplay, run: replay},
 		{name: "demo", usage: "run on a synthetic VPC, without AWS", options: demoOptions, settle: settleDemo, run: demonstrate},
 		{name: "fields", usage: "FORMAT what a log format can and cannot answer", settle: settleAny, run: tellFields},
+		{name: "dashboard", usage: "[NAME] print a Grafana dashboard, or which there are", settle: settleDashboard, run: printDashboard},
+		{name: "alerts", usage: "[replicas] print the rules for Prometheus", settle: settleAlerts, run: printAlerts},
 		{name: "completion", usage: "SHELL print completions for bash, zsh or fish", settle: settleShell, run: complete},
 		{name: "man", usage: "print the manual page", settle: settleNothing, run: printManual},
 		{name: "version", usage: "print the version", settle: settleNothing, run: printVersion},

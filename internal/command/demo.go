@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"time"
@@ -81,10 +82,36 @@ func demonstrate(ctx context.Context, p *program, s *settings, _ []string) error
 		return err
 	}
 	traffic := inputFunc(func(ctx context.Context) error {
+		s.hint(p.stderr)
 		return synthetic.Run(ctx, s.rate, func(_ string, data []byte) { stream.Put(data) })
 	})
 	srv := &service{engine: e, settings: s, inputs: append(inputs, &working{input: traffic})}
 	return srv.run(ctx)
+}
+
+// hint says where to look, once the exporter listens.
+func (s *settings) hint(w io.Writer) {
+	host, port, err := net.SplitHostPort(s.listen[0])
+	if err != nil || port == "0" || s.systemdSocket || s.webConfigFile != "" || s.logFormat == "json" {
+		return // the log has the address, and programs read it
+	}
+	if host == "" {
+		host = "localhost"
+	}
+	url := "http://" + net.JoinHostPort(host, port) + s.telemetryPath
+	fmt.Fprintf(w, `
+A synthetic VPC of 6 subnets writes %d flow log records a second, with a port
+scan, a spike of refused flows, an exfiltration and refused mail now and then.
+
+  %s
+  curl -s %s | grep '^flowlog_received_bytes'
+  curl -s %s | grep '^flowlog_denied_flows'
+
+  prometheus --config.file=monitoring/prometheus.yaml     then http://localhost:9090
+    sum by (subnet) (rate(flowlog_received_bytes_total[1m]))
+    sum by (subnet, direction) (rate(flowlog_denied_flows_total[1m]))
+
+`, s.rate, url, url, url)
 }
 
 // serveLocally serves the handler on a free port of this machine alone.

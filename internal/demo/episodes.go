@@ -30,6 +30,17 @@ func (v *VPC) schedule() []episode {
 	return all
 }
 
+// Stretch lets a day of the VPC last so long instead of ten minutes, with as many
+// episodes as ever, each longer alike, and none before calm is over. It is called
+// before the first Next.
+func (v *VPC) Stretch(day, calm time.Duration) {
+	longer := func(d time.Duration) time.Duration { return time.Duration(float64(d) * float64(day) / float64(v.day)) }
+	for i, e := range v.episodes {
+		v.episodes[i] = episode{calm + longer(e.first), longer(e.every), longer(e.lasts), e.write}
+	}
+	v.day = day
+}
+
 // occurrence returns which time it is that the episode happens, and whether it
 // does, elapsed after the start of the traffic.
 func (e *episode) occurrence(elapsed time.Duration) (n uint64, on bool) {

@@ -12,8 +12,8 @@ const (
 	MaxRate = 200_000
 	// maxEvents is where an envelope is closed. A round may go a little beyond.
 	maxEvents = 1000
-	// day is how long a day of the day curve lasts in a demo.
-	day = 10 * time.Minute
+	// demoDay is how long a day of the day curve lasts in a demo.
+	demoDay = 10 * time.Minute
 )
 
 // Next writes at least n flow log records, by at most one round more, whose
@@ -30,7 +30,7 @@ func (v *VPC) Next(now time.Time, n int) []Envelope {
 		out = append(out, v.control(now))
 	}
 	elapsed := now.Sub(v.began)
-	v.busy = 1 + 0.6*math.Sin(2*math.Pi*elapsed.Seconds()/day.Seconds())
+	v.busy = 1 + 0.6*math.Sin(2*math.Pi*elapsed.Seconds()/v.day.Seconds())
 	for v.written < n {
 		v.round(elapsed)
 		out = v.close(out, maxEvents)

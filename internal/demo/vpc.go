@@ -32,6 +32,7 @@ type VPC struct {
 	idle         []*iface
 
 	seed     uint64
+	day      time.Duration // how long a day lasts
 	episodes []episode
 
 	mu       sync.Mutex // guards what follows
@@ -71,7 +72,7 @@ var zones = [...]struct{ letter, id string }{{"a", "euw1-az1"}, {"b", "euw1-az2"
 
 // NewVPC builds the VPC of a seed. Equal seeds give equal VPCs with equal traffic.
 func NewVPC(seed uint64) *VPC {
-	v := &VPC{seed: seed, rng: rand.New(rand.NewPCG(seed, 0))}
+	v := &VPC{seed: seed, day: demoDay, rng: rand.New(rand.NewPCG(seed, 0))}
 	v.id = v.newID("vpc-")
 	for _, tier := range tiers {
 		for zone := range zones {

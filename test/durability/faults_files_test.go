@@ -14,7 +14,6 @@ import (
 	"math/big"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -150,22 +149,6 @@ func certify(t *testing.T, dir string, serial int64) {
 	for name, block := range map[string]*pem.Block{"cert.pem": {Type: "CERTIFICATE", Bytes: cert}, "key.pem": {Type: "PRIVATE KEY", Bytes: private}} {
 		if err := os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600); err != nil {
 			t.Fatal(err)
-		}
-	}
-}
-
-// TestAlerts lets promtool check the alert rules, and try them on the identity
-// of the records.
-func TestAlerts(t *testing.T) {
-	promtool, err := filepath.Abs("../../.tools/bin/promtool")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, args := range [][]string{{"check", "rules", "alerts.yaml"}, {"test", "rules", "alerts.test.yaml"}} {
-		cmd := exec.Command(promtool, args...)
-		cmd.Dir = "../../monitoring"
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Errorf("promtool %s: %v (make tools brings it)\n%s", strings.Join(args, " "), err, out)
 		}
 	}
 }

@@ -1,6 +1,10 @@
 // Command promql lets Prometheus' own engine look at recorded scrapes:
 //
 //	promql EXPRESSION... < recording
+//	promql -metrics EXPRESSION...
+//
+// The second only parses the expressions, and writes for each one which metrics
+// it asks for.
 //
 // The recording has one JSON document a series: its text as in an exposition,
 // the times of its samples in milliseconds, rising, and their values. $whole in
@@ -40,6 +44,9 @@ func main() {
 }
 
 func run(expressions []string, in io.Reader, out io.Writer) error {
+	if len(expressions) > 0 && expressions[0] == "-metrics" {
+		return listMetrics(expressions[1:], out)
+	}
 	r, err := read(in)
 	if err != nil {
 		return err
