@@ -37,7 +37,7 @@ func (d *decoder) block() status {
 		return d.storedHead(final)
 	case 1:
 		d.take(3)
-		d.lit, d.dist = &fixedLit, &fixedDist
+		d.t = &fixed
 	case 2:
 		next, bits, n := d.next, d.bits, d.n
 		d.take(3)
@@ -45,7 +45,7 @@ func (d *decoder) block() status {
 			d.next, d.bits, d.n = next, bits, n
 			return s
 		}
-		d.lit, d.dist = &d.ownLit, &d.ownDist
+		d.t = &d.own
 	default:
 		return corrupt
 	}
@@ -106,11 +106,11 @@ func (d *decoder) dynamicHead() status {
 	if !d.codes.assign(d.lens[:lits]) {
 		return corrupt
 	}
-	d.codes.lit(&d.ownLit)
+	d.codes.lit(&d.own.lit)
 	if !d.codes.assign(d.lens[lits : lits+dists]) {
 		return corrupt
 	}
-	d.codes.dist(&d.ownDist)
+	d.codes.dist(&d.own.dist)
 	return goOn
 }
 
@@ -130,8 +130,8 @@ func (d *decoder) lenCodes(n int) status {
 	if !d.codes.assign(lens) {
 		return corrupt
 	}
-	d.ownLit[0] = invalid
-	fill(&d.codes, d.ownLit[:], lenBits, lenEntries[:], litStep, litLink, func(int) {})
+	d.own.lit[0] = invalid
+	fill(&d.codes, d.own.lit[:], lenBits, lenEntries[:], litStep, litLink, func(int) {})
 	return goOn
 }
 
@@ -139,7 +139,7 @@ func (d *decoder) lenCodes(n int) status {
 func (d *decoder) readLens(n int) status {
 	for i := 0; i < n; {
 		d.fill()
-		e := d.ownLit[d.bits&lenMask]
+		e := d.own.lit[d.bits&lenMask]
 		used, symbol := uint(e&63), uint8(e>>8&31)
 		repeat := int(e>>16&255) + int(d.bits&(1<<used-1)>>(e>>24&63))
 		switch {

@@ -46,13 +46,11 @@ type decoder struct {
 	stage  stage
 	final  bool // block
 	stored int  // bytes that are left of a stored block
-	lit    *litTable
-	dist   *distTable
+	t      *tables
 
-	codes   codes
-	ownLit  litTable
-	ownDist distTable
-	lens    [288 + 32]uint8
+	codes codes
+	own   tables
+	lens  [288 + 32]uint8
 }
 
 // reset begins with the first member of in. It keeps nothing but the tables.
@@ -124,12 +122,14 @@ func (d *decoder) unread() {
 	d.bits &= 1<<d.n - 1
 }
 
-// symbols decodes the symbols of a block to its end.
+// symbols decodes the symbols of a block to its end: those that the fast loop
+// leaves, one by one.
 func (d *decoder) symbols() status {
-	if s := d.fast(); s != goOn {
-		return s
-	}
 	for len(d.out)-d.pos >= slack {
+		d.fast()
+		if len(d.out)-d.pos < slack {
+			break
+		}
 		if s := d.symbol(); s != goOn {
 			return s
 		}
@@ -140,9 +140,9 @@ func (d *decoder) symbols() status {
 // symbol decodes what one entry of the table of literals and lengths stands for.
 func (d *decoder) symbol() status {
 	d.fill()
-	e := d.lit[d.bits&litMask]
+	e := d.t.lit[d.bits&litMask]
 	if e&kindMask == litLink {
-		e = d.lit[linked(e, uint32(d.bits>>litBits))&(litSize-1)]
+		e = d.t.lit[linked(e, uint32(d.bits>>litBits))&(litSize-1)]
 	}
 	used := uint(e & 63)
 	switch {
@@ -158,9 +158,9 @@ func (d *decoder) symbol() status {
 	if e&isLength != 0 {
 		length = 3 + int(e>>16&0xff) + int(d.bits&(1<<used-1)>>(e>>24&63))
 		code := d.bits >> used
-		de := d.dist[code&distMask]
+		de := d.t.dist[code&distMask]
 		if de >= distLink {
-			de = d.dist[linked(de, uint32(code>>distBits))&(distSize-1)]
+			de = d.t.dist[linked(de, uint32(code>>distBits))&(distSize-1)]
 		}
 		used += uint(de & 63)
 		distance = int(de>>16) + int(code&(1<<(de&63)-1)>>(de>>8&63))

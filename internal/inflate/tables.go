@@ -20,6 +20,10 @@ const (
 type (
 	litTable  [litSize]uint32
 	distTable [distSize]uint32
+	tables    struct {
+		lit  litTable
+		dist distTable
+	}
 )
 
 // An entry of litTable says what the next bits mean: up to two literals, or up
@@ -61,8 +65,7 @@ const (
 var (
 	litEntries  = makeLitEntries()
 	distEntries = makeDistEntries()
-	fixedLit    litTable
-	fixedDist   distTable
+	fixed       tables
 )
 
 func init() {
@@ -79,12 +82,12 @@ func init() {
 		}
 	}
 	c.assign(lens[:])
-	c.lit(&fixedLit)
+	c.lit(&fixed.lit)
 	for s := range 32 {
 		lens[s] = 5
 	}
 	c.assign(lens[:32])
-	c.dist(&fixedDist)
+	c.dist(&fixed.dist)
 }
 
 func makeLitEntries() (entries [288]uint32) {
