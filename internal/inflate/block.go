@@ -13,16 +13,18 @@ const (
 // lenOrder is the order in which the lengths of the codes for lengths are given.
 var lenOrder = [19]uint8{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15}
 
-// lenEntries are the symbols of the codes for lengths: 8-12 the symbol, 16-23
-// how often it stands for the length, the rest as in a litTable.
-var lenEntries = func() (entries [19]uint32) {
-	for s := range entries {
-		entries[s] = uint32(s)<<8 | 1<<16
+// lenAlphabet are the symbols of the codes for lengths. Of their entries, 8-12 are the
+// symbol, 16-23 how often it stands for the length, the rest as in a table of
+// literals.
+var lenAlphabet = func() (a alphabet) {
+	a.root, a.step, a.link, a.invalid = lenBits, litStep, litLink, invalid
+	for s := range uint32(16) {
+		a.entries[s] = s<<8 | 1<<16
 	}
-	entries[16] = 16<<8 | 3<<16 | 2  // 3 to 6 times the length before
-	entries[17] = 17<<8 | 3<<16 | 3  // 3 to 10 times none
-	entries[18] = 18<<8 | 11<<16 | 7 // 11 to 138 times none
-	return entries
+	a.entries[16] = 16<<8 | 3<<16 | 2  // 3 to 6 times the length before
+	a.entries[17] = 17<<8 | 3<<16 | 3  // 3 to 10 times none
+	a.entries[18] = 18<<8 | 11<<16 | 7 // 11 to 138 times none
+	return a
 }()
 
 // block reads the head of a block.
@@ -100,62 +102,72 @@ func (d *decoder) dynamicHead() status {
 	if s := d.lenCodes(lens); s != goOn {
 		return s
 	}
-	if s := d.readLens(lits + dists); s != goOn {
+	if s := d.readLens(lits, lits+dists); s != goOn {
 		return s
 	}
-	if !d.codes.assign(d.lens[:lits]) {
+	if !d.lits.table(d.own.lit[:], &litAlphabet) || !d.dists.table(d.own.dist[:], &distAlphabet) {
 		return corrupt
 	}
-	d.codes.lit(&d.own.lit)
-	if !d.codes.assign(d.lens[lits : lits+dists]) {
-		return corrupt
-	}
-	d.codes.dist(&d.own.dist)
 	return goOn
 }
 
 // lenCodes reads the codes for the lengths of the codes. Their table is where
 // that of the literals will be.
 func (d *decoder) lenCodes(n int) status {
-	lens := d.lens[:19]
-	clear(lens)
+	var length [19]uint16
 	for _, s := range lenOrder[:n] {
-		d.fill()
 		if d.n < 3 {
-			return needInput
+			if d.fill(); d.n < 3 {
+				return needInput
+			}
 		}
-		lens[s] = uint8(d.bits & 7)
+		length[s] = uint16(d.bits & 7)
 		d.take(3)
 	}
-	if !d.codes.assign(lens) {
+	d.lits.reset()
+	for s, l := range length {
+		if l != 0 {
+			d.lits.add(s, l)
+		}
+	}
+	if !d.lits.table(d.own.lit[:], &lenAlphabet) {
 		return corrupt
 	}
-	d.own.lit[0] = invalid
-	fill(&d.codes, d.own.lit[:], lenBits, lenEntries[:], litStep, litLink, func(int) {})
 	return goOn
 }
 
-// readLens reads n lengths of codes.
-func (d *decoder) readLens(n int) status {
+// readLens reads n lengths of codes, first those of the literals.
+func (d *decoder) readLens(lits, n int) status {
+	d.lits.reset()
+	d.dists.reset()
+	length := uint16(0) // the one before
 	for i := 0; i < n; {
-		d.fill()
+		if d.n < 2*lenBits {
+			d.fill()
+		}
 		e := d.own.lit[d.bits&lenMask]
-		used, symbol := uint(e&63), uint8(e>>8&31)
-		repeat := int(e>>16&255) + int(d.bits&(1<<used-1)>>(e>>24&63))
+		used, symbol := uint(e&63), uint16(e>>8&31)
+		end := i + int(e>>16&255) + int(d.bits&(1<<used-1)>>(e>>24&63))
 		switch {
 		case used > d.n:
 			return needInput
-		case e == invalid || symbol == 16 && i == 0 || i+repeat > n:
+		case e == invalid || symbol == 16 && i == 0 || end > n:
 			return corrupt
-		case symbol == 16:
-			symbol = d.lens[i-1]
+		case symbol < 16:
+			length = symbol
 		case symbol > 16:
-			symbol = 0
+			length = 0
 		}
 		d.take(used)
-		for range repeat {
-			d.lens[i] = symbol
-			i++
+		if length == 0 {
+			i = end
+		}
+		for ; i < end; i++ {
+			if i < lits {
+				d.lits.add(i, length)
+			} else {
+				d.dists.add(i-lits, length)
+			}
 		}
 	}
 	return goOn

@@ -48,9 +48,8 @@ type decoder struct {
 	stored int  // bytes that are left of a stored block
 	t      *tables
 
-	codes codes
-	own   tables
-	lens  [288 + 32]uint8
+	own         tables
+	lits, dists codes
 }
 
 // reset begins with the first member of in. It keeps nothing but the tables.
