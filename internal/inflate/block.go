@@ -7,17 +7,16 @@ const (
 	maxDists = 30
 	// lenBits is the length of the longest code for a length.
 	lenBits = 7
-	lenMask = 1<<lenBits - 1
 )
 
 // lenOrder is the order in which the lengths of the codes for lengths are given.
 var lenOrder = [19]uint8{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15}
 
-// lenAlphabet are the symbols of the codes for lengths. Of their entries, 8-12 are the
-// symbol, 16-23 how often it stands for the length, the rest as in a table of
-// literals.
-var lenAlphabet = func() (a alphabet) {
-	a.root, a.step, a.link, a.invalid = lenBits, litStep, litLink, invalid
+// lenAlphabet are the symbols of the codes for lengths. Of their entries, 8-12
+// are the symbol, 16-23 how often it stands for the length, the rest as in a
+// table of literals.
+var lenAlphabet = func() alphabet {
+	a := alphabet{root: lenBits, step: litStep}
 	for s := range uint32(16) {
 		a.entries[s] = s<<8 | 1<<16
 	}
@@ -27,48 +26,37 @@ var lenAlphabet = func() (a alphabet) {
 	return a
 }()
 
-// block reads the head of a block.
+// block reads the head of a block, all of it or nothing.
 func (d *decoder) block() status {
-	d.fill()
-	if d.n < 3 {
+	next, bits, n := d.next, d.bits, d.n
+	d.short = false
+	s := d.head()
+	if d.short {
+		d.next, d.bits, d.n, d.step = next, bits, n, (*decoder).block
 		return needInput
 	}
-	final, kind := d.bits&1 != 0, d.bits>>1&3
-	switch kind {
+	return s
+}
+
+func (d *decoder) head() status {
+	d.final = d.get(1) != 0
+	d.step = (*decoder).symbols
+	switch d.get(2) {
 	case 0:
-		return d.storedHead(final)
+		d.take(d.n % 8)
+		d.stored, d.step = d.get(16), (*decoder).copyStored
+		if d.get(16) != d.stored^0xffff {
+			return corrupt
+		}
+		d.unread()
 	case 1:
-		d.take(3)
 		d.t = &fixed
 	case 2:
-		next, bits, n := d.next, d.bits, d.n
-		d.take(3)
-		if s := d.dynamicHead(); s != goOn {
-			d.next, d.bits, d.n = next, bits, n
-			return s
-		}
 		d.t = &d.own
+		return d.codes()
 	default:
 		return corrupt
 	}
-	d.final, d.stage = final, inSymbols
-	return goOn
-}
-
-// storedHead reads the head of a block that is not compressed.
-func (d *decoder) storedHead(final bool) status {
-	pad := 3 + (d.n-3)&7
-	if d.n < pad+32 {
-		return needInput
-	}
-	d.take(pad)
-	size := uint16(d.bits)
-	if uint16(d.bits>>16) != ^size {
-		return corrupt
-	}
-	d.take(32)
-	d.unread()
-	d.final, d.stage, d.stored = final, inStored, int(size)
 	return goOn
 }
 
@@ -88,71 +76,47 @@ func (d *decoder) copyStored() status {
 	return needRoom
 }
 
-// dynamicHead reads the codes of a block and makes its tables.
-func (d *decoder) dynamicHead() status {
-	d.fill()
-	if d.n < 14 {
-		return needInput
-	}
-	lits, dists, lens := int(d.bits&31)+257, int(d.bits>>5&31)+1, int(d.bits>>10&15)+4
-	d.take(14)
+// codes reads the codes of a block and makes its tables.
+func (d *decoder) codes() status {
+	lits, dists, lens := d.get(5)+257, d.get(5)+1, d.get(4)+4
 	if lits > maxLits || dists > maxDists {
 		return corrupt
 	}
-	if s := d.lenCodes(lens); s != goOn {
-		return s
-	}
-	if s := d.readLens(lits, lits+dists); s != goOn {
-		return s
-	}
-	if !d.lits.table(d.own.lit[:], &litAlphabet) || !d.dists.table(d.own.dist[:], &distAlphabet) {
-		return corrupt
-	}
-	return goOn
-}
-
-// lenCodes reads the codes for the lengths of the codes. Their table is where
-// that of the literals will be.
-func (d *decoder) lenCodes(n int) status {
-	var length [19]uint16
-	for _, s := range lenOrder[:n] {
-		if d.n < 3 {
-			if d.fill(); d.n < 3 {
-				return needInput
-			}
-		}
-		length[s] = uint16(d.bits & 7)
-		d.take(3)
+	var length [19]int
+	for _, s := range lenOrder[:lens] {
+		length[s] = d.get(3)
 	}
 	d.lits.reset()
 	for s, l := range length {
-		if l != 0 {
-			d.lits.add(s, l)
-		}
+		d.lits.add(s, l)
 	}
-	if !d.lits.table(d.own.lit[:], &lenAlphabet) {
+	// The table of the codes for lengths is where that of the literals will be.
+	if !d.lits.table(d.own.lit[:], &lenAlphabet) || !d.lens(lits, lits+dists) ||
+		!d.lits.table(d.own.lit[:], &litAlphabet) || !d.dists.table(d.own.dist[:], &distAlphabet) {
 		return corrupt
 	}
 	return goOn
 }
 
-// readLens reads n lengths of codes, first those of the literals.
-func (d *decoder) readLens(lits, n int) status {
+// lens reads n lengths of codes, first those of the literals, and reports
+// whether it can.
+func (d *decoder) lens(lits, n int) bool {
 	d.lits.reset()
 	d.dists.reset()
-	length := uint16(0) // the one before
+	length := 0 // the one before
 	for i := 0; i < n; {
 		if d.n < 2*lenBits {
 			d.fill()
 		}
-		e := d.own.lit[d.bits&lenMask]
-		used, symbol := uint(e&63), uint16(e>>8&31)
+		e := d.own.lit[d.bits&(1<<lenBits-1)]
+		used, symbol := uint(e&63), int(e>>8&31)
 		end := i + int(e>>16&255) + int(d.bits&(1<<used-1)>>(e>>24&63))
 		switch {
 		case used > d.n:
-			return needInput
+			d.short = true
+			return false
 		case e == invalid || symbol == 16 && i == 0 || end > n:
-			return corrupt
+			return false
 		case symbol < 16:
 			length = symbol
 		case symbol > 16:
@@ -170,5 +134,5 @@ func (d *decoder) readLens(lits, n int) status {
 			}
 		}
 	}
-	return goOn
+	return true
 }

@@ -20,11 +20,13 @@ type codes struct {
 // reset forgets all symbols.
 func (c *codes) reset() { c.n, c.count = 0, [16]int{} }
 
-// add adds a symbol that has a code of length bits.
-func (c *codes) add(symbol int, length uint16) {
-	c.added[c.n].symbol, c.added[c.n].length = uint16(symbol), length
-	c.count[length&15]++
-	c.n++
+// add adds a symbol that has a code of length bits, if it has one.
+func (c *codes) add(symbol, length int) {
+	if length != 0 {
+		c.added[c.n].symbol, c.added[c.n].length = uint16(symbol), uint16(length)
+		c.count[length&15]++
+		c.n++
+	}
 }
 
 // table gives codes to the symbols and makes their table. It reports whether
@@ -51,15 +53,11 @@ func (c *codes) table(t []uint32, a *alphabet) bool {
 		next[l]++
 		c.code[i] = bits.Reverse16(uint16(i+offset[l]) << (16 - l))
 		c.entry[i] = a.entries[s.symbol] + uint32(l)*a.step
-		if a.second == nil {
-			continue
-		}
-		if s.symbol < 256 {
+		if int(s.symbol) < a.literals {
 			c.lits[l]++
 		}
-		c.second[i] = 0
-		if s.symbol != 256 {
-			c.second[i] = a.second[s.symbol] + uint32(l)*a.step
+		if c.second[i] = a.second[s.symbol]; c.second[i] != 0 {
+			c.second[i] += uint32(l) * a.step
 		}
 	}
 	c.fill(t, a)
@@ -70,14 +68,14 @@ func (c *codes) table(t []uint32, a *alphabet) bool {
 // those of one bit less twice, then the new ones, and the pairs of a literal and
 // another symbol that have l bits together.
 func (c *codes) fill(t []uint32, a *alphabet) {
-	t[0] = a.invalid
+	t[0] = invalid
 	for l := 1; l <= a.root; l++ {
 		size := 1 << (l - 1)
 		copy(t[size:2*size], t[:size])
 		for i := c.first[l]; i < c.first[l+1]; i++ {
 			t[c.code[i]] = c.entry[i]
 		}
-		for l1 := 1; a.second != nil && l1 < l; l1++ {
+		for l1 := 1; l1 < l; l1++ {
 			if c.first[l1] < c.lits[l1] && c.first[l-l1] < c.first[l-l1+1] {
 				c.pair((*[1 << litBits]uint32)(t), l1, l-l1)
 			}
@@ -88,7 +86,7 @@ func (c *codes) fill(t []uint32, a *alphabet) {
 		for i := c.first[l]; i < c.first[l+1]; i++ {
 			if p := int(c.code[i]) & (1<<a.root - 1); p != prefix {
 				more := c.depth(i, l, a.root) - a.root
-				t[p] = a.link | uint32(free)<<8 | uint32(more)<<24
+				t[p] = link | uint32(free)<<8 | uint32(more)<<24
 				prefix, part = p, t[free:free+1<<more]
 				free += 1 << more
 			}

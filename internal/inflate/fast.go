@@ -54,7 +54,7 @@ func (d *decoder) fast() {
 		}
 		code := bits >> (e & 63)
 		de := t.dist[code&distMask]
-		if de >= distSpecial {
+		if de >= isLength {
 			break
 		}
 		next := t.lit[code>>(de&63)&litMask]
@@ -93,11 +93,4 @@ func (d *decoder) fast() {
 	}
 	d.pos, d.next, d.n = d.start+pos, int((at+7)/8), -at&7
 	d.bits = uint64(in[max(d.next-1, 0)]) >> (8 - d.n)
-}
-
-// repeat fills s with repetitions of its first n bytes.
-func repeat(s []byte, n int) {
-	for ; n < len(s); n *= 2 {
-		copy(s[n:], s[:n])
-	}
 }

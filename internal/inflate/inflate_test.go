@@ -165,7 +165,7 @@ func TestRefused(t *testing.T) {
 		add("distance of nothing", far)
 		add("distance to the member before", slices.Concat(good, far))
 		add("distance too far", fixed(1, more, func(w *bitWriter) { w.match(10, 2) }))
-		for _, n := range []int{1, 40000} {
+		for _, n := range []int{1, 70000} {
 			for _, symbol := range []uint64{286, 287} {
 				add(fmt.Sprintf("%d and length %d", n, symbol), fixed(n, more, func(w *bitWriter) { w.fixed(symbol); w.low(0, 5) }))
 			}

@@ -1,5 +1,7 @@
 package inflate
 
+import "cmp"
+
 // Codes of up to this many bits are decoded by one look-up, longer ones by two.
 const (
 	litBits  = 11
@@ -41,19 +43,14 @@ const (
 	special    = 3 << 30
 	invalid    = special | 1
 	blockEnd   = special | 1<<20
-	litLink    = special | 2<<20
+	link       = special | 2<<20
 	kindMask   = special | 3<<20
 	litStep    = 1 | 1<<24 // what one bit of a code adds
 )
 
 // An entry of dist: 0-7 bits that it takes, 8-15 bits of its code, 16-30
-// distance, 31 special, with 30 a link.
-const (
-	distSpecial = 1 << 31
-	distInvalid = distSpecial | 1
-	distLink    = 3 << 30
-	distStep    = 1 | 1<<8
-)
+// distance. Special entries are as those of lit.
+const distStep = 1 | 1<<8
 
 // The alphabets, and the tables of the codes that DEFLATE fixes.
 var (
@@ -64,24 +61,20 @@ var (
 
 // alphabet says what the table of its symbols is like.
 type alphabet struct {
-	root                int         // bits of the first look-up
-	entries             [288]uint32 // of the symbols, before the bits of their codes are added
-	step, link, invalid uint32
-	// second are the entries as they are added to that of a literal before, 0 if
-	// they can't be.
-	second *[288]uint32
+	root     int         // bits of the first look-up
+	entries  [288]uint32 // of the symbols, before the bits of their codes are added
+	step     uint32
+	literals int
+	// second are the entries as they are added to that of a literal before, 0 for
+	// what can't be.
+	second [288]uint32
 }
 
 func init() {
 	var c codes
-	for s := range 288 {
-		switch {
-		case s < 144, s >= 280:
-			c.add(s, 8)
-		case s < 256:
-			c.add(s, 9)
-		default:
-			c.add(s, 7)
+	for s, length := range [36]int{18: 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 7, 7, 7} {
+		for i := range 8 {
+			c.add(8*s+i, cmp.Or(length, 8))
 		}
 	}
 	c.table(fixed.lit[:], &litAlphabet)
@@ -93,7 +86,7 @@ func init() {
 }
 
 func makeLits() alphabet {
-	a := alphabet{root: litBits, step: litStep, link: litLink, invalid: invalid, second: &[288]uint32{}}
+	a := alphabet{root: litBits, step: litStep, literals: 256}
 	for s := range 256 {
 		a.entries[s], a.second[s] = literalOne|uint32(s)<<8, literalOne|uint32(s)<<16
 	}
@@ -110,19 +103,22 @@ func makeLits() alphabet {
 }
 
 func makeDists() alphabet {
-	a := alphabet{root: distBits, step: distStep, link: distLink, invalid: distInvalid}
+	a := alphabet{root: distBits, step: distStep}
 	distance := uint32(1)
 	for s := range 30 {
 		extra := uint32(max(s-2, 0) / 2)
 		a.entries[s] = extra | distance<<16
 		distance += 1 << extra
 	}
-	a.entries[30], a.entries[31] = distSpecial, distSpecial
+	a.entries[30], a.entries[31] = special, special
 	return a
 }
 
-// linked returns where the entry is that a link leads to. Bits are those behind
-// the first look-up.
-func linked(link, bits uint32) uint32 {
-	return link>>8 + bits&(1<<(link>>24&15)-1)
+// look returns the entry of the code that bits begin with.
+func look(t []uint32, root uint, bits uint64) uint32 {
+	e := t[bits&(1<<root-1)]
+	if e&kindMask == link {
+		e = t[e>>8&0xfff+uint32(bits>>root)&(1<<(e>>24&15)-1)]
+	}
+	return e
 }
