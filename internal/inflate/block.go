@@ -3,8 +3,7 @@ package inflate
 const (
 	// maxLits and maxDists are the most literals and lengths, and the most
 	// distances, that a block may name.
-	maxLits  = 286
-	maxDists = 30
+	maxLits, maxDists = 286, 30
 	// lenBits is the length of the longest code for a length.
 	lenBits = 7
 )
@@ -38,6 +37,7 @@ func (d *decoder) block() status {
 	return s
 }
 
+// head reads the head of a block, as if there were input enough.
 func (d *decoder) head() status {
 	d.final = d.get(1) != 0
 	d.step = (*decoder).symbols
@@ -53,7 +53,7 @@ func (d *decoder) head() status {
 		d.t = &fixed
 	case 2:
 		d.t = &d.own
-		return d.codes()
+		return d.readCodes()
 	default:
 		return corrupt
 	}
@@ -76,8 +76,8 @@ func (d *decoder) copyStored() status {
 	return needRoom
 }
 
-// codes reads the codes of a block and makes its tables.
-func (d *decoder) codes() status {
+// readCodes reads the codes of a block and makes its tables.
+func (d *decoder) readCodes() status {
 	lits, dists, lens := d.get(5)+257, d.get(5)+1, d.get(4)+4
 	if lits > maxLits || dists > maxDists {
 		return corrupt
@@ -91,16 +91,16 @@ func (d *decoder) codes() status {
 		d.lits.add(s, l)
 	}
 	// The table of the codes for lengths is where that of the literals will be.
-	if !d.lits.table(d.own.lit[:], &lenAlphabet) || !d.lens(lits, lits+dists) ||
+	if !d.lits.table(d.own.lit[:], &lenAlphabet) || !d.readLens(lits, lits+dists) ||
 		!d.lits.table(d.own.lit[:], &litAlphabet) || !d.dists.table(d.own.dist[:], &distAlphabet) {
 		return corrupt
 	}
 	return goOn
 }
 
-// lens reads n lengths of codes, first those of the literals, and reports
+// readLens reads n lengths of codes, first those of the literals, and reports
 // whether it can.
-func (d *decoder) lens(lits, n int) bool {
+func (d *decoder) readLens(lits, n int) bool {
 	d.lits.reset()
 	d.dists.reset()
 	length := 0 // the one before

@@ -4,13 +4,14 @@ import "encoding/binary"
 
 const (
 	// near is the size of the steps in which matches are copied. A match from
-	// nearer than that begins with one step of single bytes.
+	// nearer than that is copied as a pattern.
 	near = 16
 	// copyRoom is what a copy may write: 258 bytes in such steps.
 	copyRoom = 272
 	// slack is the room for output that is needed to decode an entry: literals,
-	// of which two are written even if there are none, and a copy.
-	slack = 3 + near + copyRoom
+	// of which two are written even if there are none, and a copy, and behind that
+	// another one for a pattern.
+	slack = 3 + 2*copyRoom
 	// ahead is the input that is needed to decode an entry without counting the
 	// bits: 8 bytes are loaded at a time, of which it takes up to 38 bits.
 	ahead = 8
@@ -53,7 +54,7 @@ func (d *decoder) fast() {
 			break
 		}
 		code := bits >> (e & 63)
-		de := t.dist[code&distMask]
+		de := t.dist[code&(1<<distBits-1)]
 		if de >= isLength {
 			break
 		}
@@ -70,12 +71,17 @@ func (d *decoder) fast() {
 		e = next
 		dst, src := (*[copyRoom]byte)(room), (*[copyRoom]byte)(out[from:from+copyRoom:from+copyRoom])
 		if distance := end - from; distance < near {
+			// The pattern stands in the text, as often as it fits a step. The copy
+			// below has nothing more to do, but where it does no harm: this branch
+			// joins the other, for the compiler then keeps addresses in registers.
 			for i := range near {
 				dst[i] = src[i]
 			}
-			far := (near - 1 + distance) / distance * distance // as good, and far enough
-			dst, src = (*[copyRoom]byte)(room[near:]), (*[copyRoom]byte)(out[end+near-far:])
-			length -= near
+			pattern, step := *(*[near]byte)(dst[:]), near/distance*distance
+			for i := step; i < length; i += step {
+				*(*[near]byte)(dst[i:]) = pattern
+			}
+			dst, src, length = (*[copyRoom]byte)(out[pos:]), (*[copyRoom]byte)(out), 0
 		}
 		// Most matches are done at once. A loop would end at a moment that the
 		// processor can't foresee.

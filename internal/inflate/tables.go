@@ -7,7 +7,6 @@ const (
 	litBits  = 11
 	litMask  = 1<<litBits - 1
 	distBits = 9
-	distMask = 1<<distBits - 1
 )
 
 // The tables have room for what the longest codes need behind the first look-up:
