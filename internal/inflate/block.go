@@ -3,70 +3,60 @@ package inflate
 const (
 	// maxLits and maxDists are the most literals and lengths, and the most
 	// distances, that a block may name.
-	maxLits  = 286
-	maxDists = 30
+	maxLits, maxDists = 286, 30
 	// lenBits is the length of the longest code for a length.
 	lenBits = 7
-	lenMask = 1<<lenBits - 1
 )
 
 // lenOrder is the order in which the lengths of the codes for lengths are given.
 var lenOrder = [19]uint8{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15}
 
-// lenEntries are the symbols of the codes for lengths: 8-12 the symbol, 16-23
-// how often it stands for the length, the rest as in a litTable.
-var lenEntries = func() (entries [19]uint32) {
-	for s := range entries {
-		entries[s] = uint32(s)<<8 | 1<<16
+// lenAlphabet are the symbols of the codes for lengths. Of their entries, 8-12
+// are the symbol, 16-23 how often it stands for the length, the rest as in a
+// table of literals.
+var lenAlphabet = func() alphabet {
+	a := alphabet{root: lenBits, step: litStep}
+	for s := range uint32(16) {
+		a.entries[s] = s<<8 | 1<<16
 	}
-	entries[16] = 16<<8 | 3<<16 | 2  // 3 to 6 times the length before
-	entries[17] = 17<<8 | 3<<16 | 3  // 3 to 10 times none
-	entries[18] = 18<<8 | 11<<16 | 7 // 11 to 138 times none
-	return entries
+	a.entries[16] = 16<<8 | 3<<16 | 2  // 3 to 6 times the length before
+	a.entries[17] = 17<<8 | 3<<16 | 3  // 3 to 10 times none
+	a.entries[18] = 18<<8 | 11<<16 | 7 // 11 to 138 times none
+	return a
 }()
 
-// block reads the head of a block.
+// block reads the head of a block, all of it or nothing.
 func (d *decoder) block() status {
-	d.fill()
-	if d.n < 3 {
+	next, bits, n := d.next, d.bits, d.n
+	d.short = false
+	s := d.head()
+	if d.short {
+		d.next, d.bits, d.n, d.step = next, bits, n, (*decoder).block
 		return needInput
 	}
-	final, kind := d.bits&1 != 0, d.bits>>1&3
-	switch kind {
+	return s
+}
+
+// head reads the head of a block, as if there were input enough.
+func (d *decoder) head() status {
+	d.final = d.get(1) != 0
+	d.step = (*decoder).symbols
+	switch d.get(2) {
 	case 0:
-		return d.storedHead(final)
-	case 1:
-		d.take(3)
-		d.lit, d.dist = &fixedLit, &fixedDist
-	case 2:
-		next, bits, n := d.next, d.bits, d.n
-		d.take(3)
-		if s := d.dynamicHead(); s != goOn {
-			d.next, d.bits, d.n = next, bits, n
-			return s
+		d.take(d.n % 8)
+		d.stored, d.step = d.get(16), (*decoder).copyStored
+		if d.get(16) != d.stored^0xffff {
+			return corrupt
 		}
-		d.lit, d.dist = &d.ownLit, &d.ownDist
+		d.unread()
+	case 1:
+		d.t = &fixed
+	case 2:
+		d.t = &d.own
+		return d.readCodes()
 	default:
 		return corrupt
 	}
-	d.final, d.stage = final, inSymbols
-	return goOn
-}
-
-// storedHead reads the head of a block that is not compressed.
-func (d *decoder) storedHead(final bool) status {
-	pad := 3 + (d.n-3)&7
-	if d.n < pad+32 {
-		return needInput
-	}
-	d.take(pad)
-	size := uint16(d.bits)
-	if uint16(d.bits>>16) != ^size {
-		return corrupt
-	}
-	d.take(32)
-	d.unread()
-	d.final, d.stage, d.stored = final, inStored, int(size)
 	return goOn
 }
 
@@ -86,77 +76,63 @@ func (d *decoder) copyStored() status {
 	return needRoom
 }
 
-// dynamicHead reads the codes of a block and makes its tables.
-func (d *decoder) dynamicHead() status {
-	d.fill()
-	if d.n < 14 {
-		return needInput
-	}
-	lits, dists, lens := int(d.bits&31)+257, int(d.bits>>5&31)+1, int(d.bits>>10&15)+4
-	d.take(14)
+// readCodes reads the codes of a block and makes its tables.
+func (d *decoder) readCodes() status {
+	lits, dists, lens := d.get(5)+257, d.get(5)+1, d.get(4)+4
 	if lits > maxLits || dists > maxDists {
 		return corrupt
 	}
-	if s := d.lenCodes(lens); s != goOn {
-		return s
+	var length [19]int
+	for _, s := range lenOrder[:lens] {
+		length[s] = d.get(3)
 	}
-	if s := d.readLens(lits + dists); s != goOn {
-		return s
+	d.lits.reset()
+	for s, l := range length {
+		d.lits.add(s, l)
 	}
-	if !d.codes.assign(d.lens[:lits]) {
+	// The table of the codes for lengths is where that of the literals will be.
+	if !d.lits.table(d.own.lit[:], &lenAlphabet) || !d.readLens(lits, lits+dists) ||
+		!d.lits.table(d.own.lit[:], &litAlphabet) || !d.dists.table(d.own.dist[:], &distAlphabet) {
 		return corrupt
 	}
-	d.codes.lit(&d.ownLit)
-	if !d.codes.assign(d.lens[lits : lits+dists]) {
-		return corrupt
-	}
-	d.codes.dist(&d.ownDist)
 	return goOn
 }
 
-// lenCodes reads the codes for the lengths of the codes. Their table is where
-// that of the literals will be.
-func (d *decoder) lenCodes(n int) status {
-	lens := d.lens[:19]
-	clear(lens)
-	for _, s := range lenOrder[:n] {
-		d.fill()
-		if d.n < 3 {
-			return needInput
-		}
-		lens[s] = uint8(d.bits & 7)
-		d.take(3)
-	}
-	if !d.codes.assign(lens) {
-		return corrupt
-	}
-	d.ownLit[0] = invalid
-	fill(&d.codes, d.ownLit[:], lenBits, lenEntries[:], litStep, litLink, func(int) {})
-	return goOn
-}
-
-// readLens reads n lengths of codes.
-func (d *decoder) readLens(n int) status {
+// readLens reads n lengths of codes, first those of the literals, and reports
+// whether it can.
+func (d *decoder) readLens(lits, n int) bool {
+	d.lits.reset()
+	d.dists.reset()
+	length := 0 // the one before
 	for i := 0; i < n; {
-		d.fill()
-		e := d.ownLit[d.bits&lenMask]
-		used, symbol := uint(e&63), uint8(e>>8&31)
-		repeat := int(e>>16&255) + int(d.bits&(1<<used-1)>>(e>>24&63))
+		if d.n < 2*lenBits {
+			d.fill()
+		}
+		e := d.own.lit[d.bits&(1<<lenBits-1)]
+		used, symbol := uint(e&63), int(e>>8&31)
+		end := i + int(e>>16&255) + int(d.bits&(1<<used-1)>>(e>>24&63))
 		switch {
 		case used > d.n:
-			return needInput
-		case e == invalid || symbol == 16 && i == 0 || i+repeat > n:
-			return corrupt
-		case symbol == 16:
-			symbol = d.lens[i-1]
+			d.short = true
+			return false
+		case e == invalid || symbol == 16 && i == 0 || end > n:
+			return false
+		case symbol < 16:
+			length = symbol
 		case symbol > 16:
-			symbol = 0
+			length = 0
 		}
 		d.take(used)
-		for range repeat {
-			d.lens[i] = symbol
-			i++
+		if length == 0 {
+			i = end
+		}
+		for ; i < end; i++ {
+			if i < lits {
+				d.lits.add(i, length)
+			} else {
+				d.dists.add(i-lits, length)
+			}
 		}
 	}
-	return goOn
+	return true
 }

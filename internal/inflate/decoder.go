@@ -17,17 +17,6 @@ const (
 	corrupt
 )
 
-// stage is what comes next in the input.
-type stage int
-
-const (
-	atHeader stage = iota
-	atBlock
-	inStored
-	inSymbols
-	atTrailer
-)
-
 // decoder decodes members of gzip from in to out. What it cannot do for lack of
 // input or room is left as if it had not been tried, and is tried again.
 type decoder struct {
@@ -43,47 +32,36 @@ type decoder struct {
 	sum    uint32
 	size   uint32
 
-	stage  stage
-	final  bool // block
-	stored int  // bytes that are left of a stored block
-	lit    *litTable
-	dist   *distTable
+	step   func(*decoder) status // reads what comes next
+	begun  bool                  // a member that is not complete
+	final  bool                  // block
+	short  bool                  // get had not enough
+	stored int                   // bytes that are left of a stored block
+	t      *tables
 
-	codes   codes
-	ownLit  litTable
-	ownDist distTable
-	lens    [288 + 32]uint8
+	own         tables
+	lits, dists codes
 }
 
 // reset begins with the first member of in. It keeps nothing but the tables.
 func (d *decoder) reset(in, out []byte) {
 	d.in, d.next, d.bits, d.n = in, 0, 0, 0
 	d.out, d.pos, d.start, d.summed, d.sum, d.size = out, 0, 0, 0, 0, 0
-	d.stage = atHeader
+	d.step, d.begun = (*decoder).header, false
 }
 
 // member decodes until a member is complete, or until it can't.
 func (d *decoder) member() status {
-	for s := goOn; ; {
-		switch d.stage {
-		case atHeader:
-			s = d.header()
-		case atBlock:
-			s = d.block()
-		case inStored:
-			s = d.copyStored()
-		case inSymbols:
-			s = d.symbols()
-		case atTrailer:
-			s = d.trailer()
-		}
-		if s == endOfBlock {
+	for {
+		switch s := d.step(d); s {
+		case goOn:
+		case endOfBlock:
 			d.addSum()
-			d.stage = atBlock
+			d.step = (*decoder).block
 			if d.final {
-				d.stage = atTrailer
+				d.step = (*decoder).trailer
 			}
-		} else if s != goOn {
+		default:
 			return s
 		}
 	}
@@ -124,59 +102,58 @@ func (d *decoder) unread() {
 	d.bits &= 1<<d.n - 1
 }
 
+// get takes the next n bits. There are zeros, and a note, when they are not there.
+func (d *decoder) get(n uint) int {
+	if d.n < n {
+		d.fill()
+	}
+	if d.n < n {
+		d.short, d.bits, d.n = true, 0, n
+	}
+	v := d.bits & (1<<n - 1)
+	d.take(n)
+	return int(v)
+}
+
 // symbols decodes the symbols of a block to its end.
 func (d *decoder) symbols() status {
-	if s := d.fast(); s != goOn {
-		return s
-	}
-	for len(d.out)-d.pos >= slack {
-		if s := d.symbol(); s != goOn {
+	for s := goOn; ; s = d.symbol() {
+		if s != goOn {
 			return s
 		}
+		if d.fast(); len(d.out)-d.pos < slack {
+			return needRoom
+		}
 	}
-	return needRoom
 }
 
 // symbol decodes what one entry of the table of literals and lengths stands for.
 func (d *decoder) symbol() status {
 	d.fill()
-	e := d.lit[d.bits&litMask]
-	if e&kindMask == litLink {
-		e = d.lit[linked(e, uint32(d.bits>>litBits))&(litSize-1)]
+	e := look(d.t.lit[:], litBits, d.bits)
+	used, end := uint(e&63), d.pos+int(e>>6&3)
+	length, distance, bad := 0, 0, e >= special
+	if e&special == isLength {
+		length = 3 + int(e>>16&255) + int(d.bits&(1<<used-1)>>(e>>24&63))
+		code := d.bits >> used
+		de := look(d.t.dist[:], distBits, code)
+		distance = int(de>>16) + int(code&(1<<(de&63)-1)>>(de>>8&63))
+		used += uint(de & 63)
+		bad = de >= special
 	}
-	used := uint(e & 63)
 	switch {
 	case used > d.n:
 		return needInput
 	case e&kindMask == blockEnd:
 		d.take(used)
 		return endOfBlock
-	case e >= special:
+	case bad || distance > end-d.start:
 		return corrupt
-	}
-	length, distance := 0, 0
-	if e&isLength != 0 {
-		length = 3 + int(e>>16&0xff) + int(d.bits&(1<<used-1)>>(e>>24&63))
-		code := d.bits >> used
-		de := d.dist[code&distMask]
-		if de >= distLink {
-			de = d.dist[linked(de, uint32(code>>distBits))&(distSize-1)]
-		}
-		used += uint(de & 63)
-		distance = int(de>>16) + int(code&(1<<(de&63)-1)>>(de>>8&63))
-		switch {
-		case used > d.n:
-			return needInput
-		case de >= distSpecial || distance > d.pos+int(e>>6&3)-d.start:
-			return corrupt
-		}
 	}
 	d.take(used)
 	binary.LittleEndian.PutUint16(d.out[d.pos:], uint16(e>>8))
-	d.pos += int(e >> 6 & 3)
-	if length > 0 {
-		repeat(d.out[d.pos-distance:d.pos+length], distance)
-		d.pos += length
+	for d.pos = end; d.pos < end+length; d.pos++ {
+		d.out[d.pos] = d.out[d.pos-distance]
 	}
 	return goOn
 }

@@ -19,6 +19,15 @@ func seeds(add func(data []byte)) {
 	w.match(258, 1)
 	w.fixed(256)
 	add(member(w.b, bytes.Repeat([]byte{'a'}, 259)))
+	var near bitWriter // patterns of all lengths that are copied as such
+	near.low(0b011, 3)
+	for n := range 17 {
+		near.fixed(uint64('a' + n))
+		near.match(258, n+1)
+		near.match(3+n, n+1)
+	}
+	near.fixed(256)
+	add(member(near.b, nil))
 	add([]byte("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff\x03\x00"))
 	// Breaks off in the second of two literals of one entry.
 	add([]byte("0000000000\xb4\xcf?\x8b\xdc0\x10\x05\xf0\xaf\"^\xad\xf3\x8d4\xfac\xa939\xe7 )B\xd8\xed.)\xb4\xb721" +

@@ -63,7 +63,7 @@ func (d *decoder) header() status {
 	}
 	d.next += size
 	d.start, d.summed, d.sum, d.size = d.pos, d.pos, 0, 0
-	d.stage = atBlock
+	d.step, d.begun = (*decoder).block, true
 	return goOn
 }
 
@@ -79,6 +79,6 @@ func (d *decoder) trailer() status {
 		return corrupt
 	}
 	d.next += 8
-	d.stage = atHeader
+	d.step, d.begun = (*decoder).header, false
 	return atEnd
 }

@@ -7,7 +7,7 @@
 //     tables take their bits ([decoder.fast]);
 //   - an entry stands for up to two literals, or for a literal and a length, as
 //     many as their codes fit the 11 bits of a look-up ([codes.pair]);
-//   - matches are copied in steps of 16 bytes, 64 at least, into room that is
+//   - matches are copied in steps of 16 bytes, 128 at least, into room that is
 //     always there, instead of exactly.
 package inflate
 

@@ -67,7 +67,7 @@ func (r *Reader) decode() {
 		r.more()
 	case s == needInput:
 		r.err, r.src = r.srcErr, nil
-		if errors.Is(r.err, io.EOF) && (r.d.stage != atHeader || r.d.next < len(r.d.in)) {
+		if errors.Is(r.err, io.EOF) && (r.d.begun || r.d.next < len(r.d.in)) {
 			r.err = io.ErrUnexpectedEOF
 		}
 	}
@@ -76,10 +76,7 @@ func (r *Reader) decode() {
 // more reads more input, behind what is left of the last.
 func (r *Reader) more() {
 	r.d.unread()
-	from := r.d.next
-	if r.d.n > 0 { // the byte that is not used up
-		from--
-	}
+	from := r.d.next - int(r.d.n+7)/8 // with the byte that is not used up
 	left := copy(r.in, r.d.in[from:])
 	n := 0
 	for try := 0; n == 0 && r.srcErr == nil; try++ {

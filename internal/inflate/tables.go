@@ -1,13 +1,12 @@
 package inflate
 
-import "math/bits"
+import "cmp"
 
 // Codes of up to this many bits are decoded by one look-up, longer ones by two.
 const (
 	litBits  = 11
 	litMask  = 1<<litBits - 1
 	distBits = 9
-	distMask = 1<<distBits - 1
 )
 
 // The tables have room for what the longest codes need behind the first look-up:
@@ -17,13 +16,14 @@ const (
 	distSize = 1024
 )
 
-type (
-	litTable  [litSize]uint32
-	distTable [distSize]uint32
-)
+// tables decode the symbols of a block.
+type tables struct {
+	lit  [litSize]uint32
+	dist [distSize]uint32
+}
 
-// An entry of litTable says what the next bits mean: up to two literals, or up
-// to one literal and a length.
+// An entry of lit says what the next bits mean: up to two literals, or up to one
+// literal and a length.
 //
 //	 0-5  bits that it takes, with those that extend a length
 //	 6-7  number of literals
@@ -42,203 +42,82 @@ const (
 	special    = 3 << 30
 	invalid    = special | 1
 	blockEnd   = special | 1<<20
-	litLink    = special | 2<<20
+	link       = special | 2<<20
 	kindMask   = special | 3<<20
 	litStep    = 1 | 1<<24 // what one bit of a code adds
 )
 
-// An entry of distTable: 0-7 bits that it takes, 8-15 bits of its code, 16-30
-// distance, 31 special, with 30 a link.
-const (
-	distSpecial = 1 << 31
-	distInvalid = distSpecial | 1
-	distLink    = 3 << 30
-	distStep    = 1 | 1<<8
+// An entry of dist: 0-7 bits that it takes, 8-15 bits of its code, 16-30
+// distance. Special entries are as those of lit.
+const distStep = 1 | 1<<8
+
+// The alphabets, and the tables of the codes that DEFLATE fixes.
+var (
+	litAlphabet  = makeLits()
+	distAlphabet = makeDists()
+	fixed        tables
 )
 
-// The entries of the symbols, before the bits of their codes are added, and the
-// tables of the codes that DEFLATE fixes.
-var (
-	litEntries  = makeLitEntries()
-	distEntries = makeDistEntries()
-	fixedLit    litTable
-	fixedDist   distTable
-)
+// alphabet says what the table of its symbols is like.
+type alphabet struct {
+	root     int         // bits of the first look-up
+	entries  [288]uint32 // of the symbols, before the bits of their codes are added
+	step     uint32
+	literals int
+	// second are the entries as they are added to that of a literal before, 0 for
+	// what can't be.
+	second [288]uint32
+}
 
 func init() {
 	var c codes
-	var lens [288]uint8
-	for s := range lens {
-		switch {
-		case s < 144, s >= 280:
-			lens[s] = 8
-		case s < 256:
-			lens[s] = 9
-		default:
-			lens[s] = 7
+	for s, length := range [36]int{18: 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 7, 7, 7} {
+		for i := range 8 {
+			c.add(8*s+i, cmp.Or(length, 8))
 		}
 	}
-	c.assign(lens[:])
-	c.lit(&fixedLit)
+	c.table(fixed.lit[:], &litAlphabet)
+	c.reset()
 	for s := range 32 {
-		lens[s] = 5
+		c.add(s, 5)
 	}
-	c.assign(lens[:32])
-	c.dist(&fixedDist)
+	c.table(fixed.dist[:], &distAlphabet)
 }
 
-func makeLitEntries() (entries [288]uint32) {
+func makeLits() alphabet {
+	a := alphabet{root: litBits, step: litStep, literals: 256}
 	for s := range 256 {
-		entries[s] = literalOne | uint32(s)<<8
+		a.entries[s], a.second[s] = literalOne|uint32(s)<<8, literalOne|uint32(s)<<16
 	}
-	entries[256] = blockEnd
+	a.entries[256], a.entries[286], a.entries[287] = blockEnd, special, special
 	length := uint32(0)
 	for s := 257; s < 285; s++ {
 		extra := uint32(max(s-261, 0) / 4)
-		entries[s] = isLength | length<<16 | extra
+		a.entries[s] = isLength | length<<16 | extra
 		length += 1 << extra
 	}
-	entries[285] = isLength | 255<<16
-	entries[286], entries[287] = special, special
-	return entries
+	a.entries[285] = isLength | 255<<16
+	copy(a.second[257:286], a.entries[257:])
+	return a
 }
 
-func makeDistEntries() (entries [32]uint32) {
+func makeDists() alphabet {
+	a := alphabet{root: distBits, step: distStep}
 	distance := uint32(1)
 	for s := range 30 {
 		extra := uint32(max(s-2, 0) / 2)
-		entries[s] = extra | distance<<16
+		a.entries[s] = extra | distance<<16
 		distance += 1 << extra
 	}
-	entries[30], entries[31] = distSpecial, distSpecial
-	return entries
+	a.entries[30], a.entries[31] = special, special
+	return a
 }
 
-// linked returns where the entry is that a link leads to. Bits are those behind
-// the first look-up.
-func linked(link, bits uint32) uint32 {
-	return link>>8 + bits&(1<<(link>>24&15)-1)
-}
-
-// codes are the symbols that have a code, in the order of their codes: by
-// length, then by symbol.
-type codes struct {
-	symbol [288]uint16
-	code   [288]uint16 // its first bit lowest, as it is read
-	// first is the first symbol of each length.
-	first [17]int
-	// lits is the end of those of them that are literals.
-	lits [17]int
-}
-
-// assign gives codes to the symbols by the lengths of their codes, of which 0
-// is none. It reports whether the lengths are possible: every sequence of bits
-// must have a meaning, unless there is just one code of one bit, or none.
-func (c *codes) assign(lens []uint8) bool {
-	var count [16]int
-	for _, l := range lens {
-		count[l&15]++
+// look returns the entry of the code that bits begin with.
+func look(t []uint32, root uint, bits uint64) uint32 {
+	e := t[bits&(1<<root-1)]
+	if e&kindMask == link {
+		e = t[e>>8&0xfff+uint32(bits>>root)&(1<<(e>>24&15)-1)]
 	}
-	space, n := 0, 0
-	for l := 1; l <= 15; l++ {
-		c.first[l] = n
-		n += count[l]
-		space = space<<1 + count[l]
-	}
-	c.first[16] = n
-	if space != 1<<15 && n != 0 && (n != 1 || count[1] != 1) {
-		return false
-	}
-	next := c.first
-	for s, l := range lens {
-		if s == 256 {
-			c.lits = next
-		}
-		if l != 0 {
-			i := next[l&15]
-			c.symbol[i] = uint16(s)
-			next[l&15]++
-		}
-	}
-	code := 0
-	for l := 1; l <= 15; l++ {
-		code <<= 1
-		for i := c.first[l]; i < c.first[l+1]; i++ {
-			c.code[i] = bits.Reverse16(uint16(code << (16 - l)))
-			code++
-		}
-	}
-	return true
-}
-
-// lit makes the table of literals and lengths.
-func (c *codes) lit(t *litTable) {
-	t[0] = invalid
-	fill(c, t[:], litBits, litEntries[:], litStep, litLink, func(l int) {
-		for first := 1; first < l; first++ {
-			c.pair(t, first, l-first)
-		}
-	})
-}
-
-// dist makes the table of distances.
-func (c *codes) dist(t *distTable) {
-	t[0] = distInvalid
-	fill(c, t[:], distBits, distEntries[:], distStep, distLink, func(int) {})
-}
-
-// pair makes the entries of all literals with codes of l1 bits that are
-// followed by a literal or a length with a code of l2 bits.
-func (c *codes) pair(t *litTable, l1, l2 int) {
-	for i := c.first[l1]; i < c.lits[l1]; i++ {
-		code := c.code[i]
-		head := litEntries[c.symbol[i]]
-		e := head + literalOne + uint32(l1+l2)
-		for j := c.first[l2]; j < c.lits[l2]; j++ {
-			t[(code|c.code[j]<<l1)&litMask] = e | uint32(c.symbol[j])<<16
-		}
-		head += uint32(l1+l2) * litStep
-		for j := c.lits[l2]; j < c.first[l2+1]; j++ {
-			if e := litEntries[c.symbol[j]]; e < special {
-				t[(code|c.code[j]<<l1)&litMask] = e + head
-			}
-		}
-	}
-}
-
-// fill makes a table whose first look-up takes root bits. Its first 2^l entries
-// decode the codes of up to l bits: those of one bit less twice, then the new
-// ones, to which each adds what it likes.
-func fill(c *codes, t []uint32, root int, entries []uint32, step, link uint32, each func(l int)) {
-	for l := 1; l <= root; l++ {
-		size := 1 << (l - 1)
-		copy(t[size:2*size], t[:size])
-		for i := c.first[l]; i < c.first[l+1]; i++ {
-			t[c.code[i]] = entries[c.symbol[i]] + uint32(l)*step
-		}
-		each(l)
-	}
-	free, prefix, part := 1<<root, -1, t[:0]
-	for l := root + 1; l <= 15; l++ {
-		for i := c.first[l]; i < c.first[l+1]; i++ {
-			if p := int(c.code[i]) & (1<<root - 1); p != prefix {
-				more := c.depth(i, l, root) - root
-				t[p] = link | uint32(free)<<8 | uint32(more)<<24
-				prefix, part = p, t[free:free+1<<more]
-				free += 1 << more
-			}
-			for at := int(c.code[i]) >> root; at < len(part); at += 1 << (l - root) {
-				part[at] = entries[c.symbol[i]] + uint32(l)*step
-			}
-		}
-	}
-}
-
-// depth returns how many bits the longest code has that begins as the ith does,
-// which has l bits and is the first to begin so.
-func (c *codes) depth(i, l, root int) int {
-	for space := c.first[l+1] - i; l < 15 && space < 1<<(l-root); l++ {
-		space = space<<1 + c.first[l+2] - c.first[l+1]
-	}
-	return l
+	return e
 }

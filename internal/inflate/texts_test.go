@@ -221,16 +221,16 @@ func bodies(n int) (all [][]byte) {
 func (w *bitWriter) match(length, distance int) {
 	symbol := 285
 	if length < 258 {
-		for symbol--; int(litEntries[symbol]>>16&0xff)+3 > length; symbol-- {
+		for symbol--; int(litAlphabet.entries[symbol]>>16&0xff)+3 > length; symbol-- {
 		}
 	}
 	w.fixed(uint64(symbol))
-	w.low(uint64(length-3)-uint64(litEntries[symbol]>>16&0xff), int(litEntries[symbol]&63))
+	w.low(uint64(length-3)-uint64(litAlphabet.entries[symbol]>>16&0xff), int(litAlphabet.entries[symbol]&63))
 	code := 29
-	for ; int(distEntries[code]>>16&0xffff) > distance; code-- {
+	for ; int(distAlphabet.entries[code]>>16&0xffff) > distance; code-- {
 	}
 	w.high(uint64(code), 5)
-	w.low(uint64(distance)-uint64(distEntries[code]>>16), int(distEntries[code]&63))
+	w.low(uint64(distance)-uint64(distAlphabet.entries[code]>>16), int(distAlphabet.entries[code]&63))
 }
 
 // sum16 is the checksum of a header.
