@@ -13,7 +13,7 @@ import (
 // next goes from the end of a column at p to the next column, 0 when none follows
 // as usual.
 func (w *window) next(p uint) uint {
-	if w[p] != ' ' || p >= lineRoom-1 {
+	if w.at(p) != ' ' {
 		return 0
 	}
 	return p + 1
@@ -50,7 +50,7 @@ func (b *before) readNumbers(w *window, p uint, columns []column) uint {
 // oddNumber reads a number of eight to 15 digits, or "-" as 0. It returns eight
 // times its length; 0 when neither stands at p.
 func (b *before) oddNumber(w *window, p uint, c *column) (n uint64, length uint) {
-	if w[p] == '-' {
+	if w.at(p) == '-' {
 		if c.vital {
 			b.absent++
 		}
@@ -70,8 +70,7 @@ func (b *before) oddNumber(w *window, p uint, c *column) (n uint64, length uint)
 // tens are powers of ten.
 var tens = [8]uint64{1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000}
 
-// readTimes reads times of ten digits, of which the first eight mostly are those
-// of the line before.
+// readTimes reads times of ten digits, which mostly are those of the line before.
 func (b *before) readTimes(w *window, p uint, columns []column) uint {
 	for i := range columns {
 		if i > 0 {
@@ -80,26 +79,30 @@ func (b *before) readTimes(w *window, p uint, columns []column) uint {
 			}
 		}
 		o := columns[i].op
-		if w[p] == '-' {
-			b.numbers[o&15] = 0
-			p++
-			continue
-		}
-		d := &b.times[(o-opStart)&1]
-		if x := w.load(p); x != d.digits {
-			if notDigits(x^zeros) != 0 {
+		last, now := &b.times[(o-opStart)&1], clock{w.load(p), w.load(p + 2)}
+		n := uint(10)
+		if now != *last {
+			if b.numbers[o&15], n = now.read(); n == 0 {
 				return 0
 			}
-			*d = decade{x, eightDigits(x^zeros) * 100}
+			*last = now
 		}
-		ten, one := w[p+8]-'0', w[p+9]-'0'
-		if ten > 9 || one > 9 {
-			return 0
-		}
-		b.numbers[o&15] = d.from + uint64(ten)*10 + uint64(one)
-		p += 10
+		p += n
 	}
 	return p
+}
+
+// read returns the time that a clock shows, and how many bytes that is.
+func (c *clock) read() (seconds uint64, n uint) {
+	if byte(c.head) == '-' {
+		*c = midnight
+		return 0, 1
+	}
+	head, tail := c.head^zeros, c.tail^zeros
+	if notDigits(head)|notDigits(tail) != 0 {
+		return 0, 0
+	}
+	return eightDigits(head)*100 + tail>>48&15*10 + tail>>56, 10
 }
 
 // readAddrs reads addresses.
@@ -111,26 +114,20 @@ func (b *before) readAddrs(w *window, p uint, columns []column, rec *flow.Record
 			}
 		}
 		c := &columns[i]
-		if c.twin {
-			if n := b.twin(w, p, c.op, rec); n > 0 {
-				p += n
-				continue
-			}
-		}
-		a, n := w.addr4(p)
-		if n == 0 {
-			if a, n = w.otherAddr(p); n == 0 {
+		a, n := b.addrs.read(w, p)
+		if n < 2 {
+			if n == 0 {
 				return 0
 			}
-			if c.vital && !a.IsValid() {
+			if c.vital {
 				b.absent++
 			}
 		}
 		switch c.op {
 		case opSrc:
-			rec.Src, b.ends[0] = a, span{p, n}
+			rec.Src = a
 		case opDst:
-			rec.Dst, b.ends[1] = a, span{p, n}
+			rec.Dst = a
 		case opPktSrc:
 			rec.PktSrc = a
 		case opPktDst:
@@ -139,19 +136,4 @@ func (b *before) readAddrs(w *window, p uint, columns []column, rec *flow.Record
 		p += n
 	}
 	return p
-}
-
-// twin reads a packet's address that is that of the flow, as mostly, and returns
-// its length; 0 when it is another.
-func (b *before) twin(w *window, p uint, o op, rec *flow.Record) uint {
-	s := b.ends[(o-opPktSrc)&1]
-	if string(w[p:p+s.n]) != string(w[s.at:s.at+s.n]) || w[p+s.n] > '"' {
-		return 0
-	}
-	if o == opPktSrc {
-		rec.PktSrc = rec.Src
-	} else {
-		rec.PktDst = rec.Dst
-	}
-	return s.n
 }

@@ -6,48 +6,26 @@ import (
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
 )
 
-// run is a group of steady columns.
-type run struct {
-	// text is the columns as they were, empty when none are remembered.
-	text []byte
-	// kept are the texts that a record takes from them.
-	kept []keptText
-}
+// run is a group of steady columns as they were, empty when none are remembered.
+type run struct{ text []byte }
 
-type keptText struct {
-	op   op
-	text []byte
-}
-
-// read reads steady columns, with one look when they are as before.
-func (r *run) read(w *window, p uint, columns []column, rec *flow.Record) uint {
-	line := w[p:]
+// read reads steady columns, with one look when they are as before: then their
+// names are, too.
+func (r *run) read(w *window, p uint, columns []column, to *names) uint {
+	line := w[p&windowMask:]
 	if n := len(r.text); n > 0 && n < len(line) && string(line[:n]) == string(r.text) && line[n] <= ' ' {
-		for i := range r.kept {
-			r.kept[i].op.keep(r.kept[i].text, rec)
-		}
 		return p + uint(n)
 	}
-	end := words(w, p, columns, rec)
+	r.text = nil // the columns may turn out to be unreadable halfway
+	end := words(w, p, columns, to)
 	if end > 0 {
-		r.note(w[p:end:end], columns)
+		r.text = w[p:end:end]
 	}
 	return end
 }
 
-// note remembers columns.
-func (r *run) note(text []byte, columns []column) {
-	r.text, r.kept = text, r.kept[:0]
-	for i := range columns {
-		word, rest := token(text)
-		if text = rest; columns[i].op >= opAccountID {
-			r.kept = append(r.kept, keptText{columns[i].op, columns[i].op.value(word)})
-		}
-	}
-}
-
 // words reads columns of text, and numbers that are not kept.
-func words(w *window, p uint, columns []column, rec *flow.Record) uint {
+func words(w *window, p uint, columns []column, to *names) uint {
 	for i := range columns {
 		if i > 0 {
 			if p = w.next(p); p == 0 {
@@ -64,7 +42,7 @@ func words(w *window, p uint, columns []column, rec *flow.Record) uint {
 				return 0
 			}
 		}
-		c.keep(c.value(word), rec)
+		to.keep(c, c.value(word))
 	}
 	return p
 }
@@ -78,25 +56,25 @@ func (o op) value(text []byte) []byte {
 	return text
 }
 
-// keep stores the value of a text column; others have none.
-func (o op) keep(value []byte, rec *flow.Record) {
+// keep takes the value of a text column; others have none.
+func (n *names) keep(o op, value []byte) {
 	switch o {
 	case opAccountID:
-		rec.AccountID = value
+		n.accountID = value
 	case opInterfaceID:
-		rec.InterfaceID = value
+		n.interfaceID = value
 	case opVPCID:
-		rec.VPCID = value
+		n.vpcID = value
 	case opSubnetID:
-		rec.SubnetID = value
+		n.subnetID = value
 	case opInstanceID:
-		rec.InstanceID = value
+		n.instanceID = value
 	case opRegion:
-		rec.Region = value
+		n.region = value
 	case opAZID:
-		rec.AZID = value
+		n.azID = value
 	case opRejectReason:
-		rec.RejectReason = value
+		n.rejectReason = value
 	}
 }
 
@@ -135,7 +113,7 @@ func direction(w *window, p uint) (uint, flow.Direction) {
 
 // status reads a log-status, which must not be "-".
 func status(w *window, p uint) (uint, Result) {
-	if w[p] == 'O' && w[p+1] == 'K' {
+	if w.at(p) == 'O' && w.at(p+1) == 'K' {
 		return p + 2, Parsed
 	}
 	end := w.word(p)
@@ -148,7 +126,7 @@ func status(w *window, p uint) (uint, Result) {
 
 // dash reads "-".
 func dash(w *window, p uint) uint {
-	if w[p] == '-' {
+	if w.at(p) == '-' {
 		return p + 1
 	}
 	return 0
