@@ -18,7 +18,7 @@ type Format struct {
 	text    string
 	columns []column
 	// plan is the columns for quick.
-	plan []step
+	plan []*step
 	// named says that the format has texts beyond those of the default format.
 	named bool
 	// status is the index of the log-status column, -1 without one.

@@ -15,51 +15,40 @@ func (f *Format) quick(w *window, p uint, end byte, rec *flow.Record, b *before)
 	if b.format != f {
 		b.forget(f)
 	}
-	from := p
-	b.absent = 0
+	b.absent, b.result = 0, Parsed
 	rec.Direction, rec.Ambiguous, rec.Subnet = flow.DirectionUnknown, false, nil
-	for i := range f.plan {
-		if p >= lineRoom {
-			return 0, 0
+	from, sep := p, byte(' ')
+	for _, s := range f.plan {
+		at := s.usual(s, b, w, p, rec)
+		if at >= lineRoom {
+			if at = s.other(s, b, w, p, rec); at >= lineRoom {
+				return 0, 0
+			}
 		}
-		s := &f.plan[i]
-		switch s.way {
-		case waySteady:
-			p = b.runs[s.run&(maxRuns-1)].read(w, p, s.columns, &b.names)
-		case wayWords:
-			p = words(w, p, s.columns, &b.names)
-		case wayNumbers:
-			p = b.readNumbers(w, p, s.columns)
-		case wayTimes:
-			p = b.readTimes(w, p, s.columns)
-		case wayAddrs:
-			p = b.readAddrs(w, p, s.columns, rec)
-		case wayAction:
-			p, rec.Action = action(w, p)
-		case wayDirection:
-			p, rec.Direction = direction(w, p)
-		case wayStatus:
-			p, result = status(w, p)
-		}
-		sep := byte(' ')
 		if s.last {
 			sep = end
 		}
-		if p == 0 || w.at(p) != sep {
+		if w[at] != sep {
 			return 0, 0
 		}
-		p++
+		p = at + 1
 	}
-	if f.status < 0 && f.vitals > 0 && b.absent == f.vitals {
-		result = NoData
+	return p - 1, f.finish(w[from:p-1], rec, b)
+}
+
+// finish gives rec what the steps have left in b.
+func (f *Format) finish(line []byte, rec *flow.Record, b *before) Result {
+	switch {
+	case b.result != Parsed:
+		return b.result
+	case f.status < 0 && f.vitals > 0 && b.absent == f.vitals:
+		return NoData
 	}
-	if result == Parsed {
-		b.store(rec)
-		if rec.Direction != flow.DirectionUnknown && f.attaches() {
-			f.attach(w[from:p-1], rec)
-		}
+	b.store(rec)
+	if rec.Direction != flow.DirectionUnknown && f.attaches() {
+		f.attach(line, rec)
 	}
-	return p - 1, result
+	return Parsed
 }
 
 // before is what a line has in common with those before it in the buffer. Its
@@ -67,7 +56,9 @@ func (f *Format) quick(w *window, p uint, end byte, rec *flow.Record, b *before)
 type before struct {
 	// format is that of the lines.
 	format *Format
-	runs   [maxRuns]run
+	// runs are the groups of steady columns as they were written last; empty
+	// where none are remembered.
+	runs [maxRuns]run
 	// times are start and end as they were written last.
 	times [2]clock
 	// numbers are the values of the line being read; those that the format
@@ -77,6 +68,8 @@ type before struct {
 	names names
 	// absent counts its vital columns that are "-".
 	absent int
+	// result is what its log-status says.
+	result Result
 	// addrs outlives the buffer.
 	addrs *knownAddrs
 }
@@ -98,10 +91,7 @@ func (b *before) forget(f *Format) {
 	if b.addrs == nil {
 		b.addrs = new(knownAddrs)
 	}
-	b.format, b.times, b.numbers, b.names = f, [2]clock{midnight, midnight}, [16]uint64{}, names{}
-	for i := range b.runs {
-		b.runs[i].text = nil
-	}
+	b.format, b.runs, b.times, b.numbers, b.names = f, [maxRuns]run{}, [2]clock{midnight, midnight}, [16]uint64{}, names{}
 }
 
 // store gives rec the numbers and texts of the line.

@@ -6,8 +6,8 @@ import "net/netip"
 // again and again. Each has one place, where a newer one displaces it. A place
 // that holds none has no length, and is found for no text.
 type knownAddrs struct {
-	short [1 << shortBits]shortAddr
-	long  [1 << longBits]longAddr
+	shorts [1 << shortBits]shortAddr
+	longs  [1 << longBits]longAddr
 }
 
 const (
@@ -15,12 +15,16 @@ const (
 	longBits  = 9
 )
 
-// shortAddr is an address of seven to 15 bytes: its first eight and, without what
-// follows the address, those behind the first seven.
+// shortAddr is an address of seven to 15 bytes.
 type shortAddr struct {
+	text shortText
+	addr netip.Addr
+}
+
+// shortText is a text of seven to 15 bytes: its first eight and, without what
+// follows, those behind the first seven.
+type shortText struct {
 	head, tail uint64
-	length     uint
-	addr       netip.Addr
 }
 
 // longAddr is another address, without what follows it.
@@ -35,30 +39,24 @@ const spreader = 0x9e3779b97f4a7c15
 
 // read reads the address at p, "-" as the zero value, and returns its length; 0
 // when there is none.
-func (a *knownAddrs) read(w *window, p uint) (netip.Addr, uint) {
-	head, tail := w.load(p), w.load(p+7)
-	blanks := blanksIn(tail)
-	length := 7 + first(blanks)
-	tail &= below(blanks)
-	k := &a.short[(head^tail*spreader)*spreader>>(64-shortBits)]
-	if (k.head^head)|(k.tail^tail)|uint64(k.length^length) == 0 {
+func (a *knownAddrs) read(w *window, p uint) (addr netip.Addr, n uint) {
+	t := shortText{w.load(p), w.load(p + 7)}
+	ends := addrEnds(t.tail)
+	t.tail &= below(ends)
+	k := &a.shorts[(t.head^t.tail*spreader)*spreader>>(64-shortBits)]
+	length := 7 + first(ends)
+	if k.text == t {
 		return k.addr, length
 	}
-	return a.learn(w, p, k, shortAddr{head: head, tail: tail, length: length})
-}
-
-// learn reads an address that is not at its place among the short ones.
-func (a *knownAddrs) learn(w *window, p uint, at *shortAddr, text shortAddr) (addr netip.Addr, n uint) {
 	const firstFive = 0x8080808080
 	if w.at(p) == '-' {
 		return addr, 1
 	}
-	if colons := text.head ^ ':'*ones; (colons-ones)&^colons&firstFive != 0 {
+	if colons := t.head ^ ':'*ones; (colons-ones)&^colons&firstFive != 0 {
 		return a.readLong(w, p)
 	}
-	if addr, n = w.addr4(p); n == text.length && w.at(p+n) == ' ' {
-		text.addr = addr
-		*at = text
+	if addr, n = w.addr4(p); n == length && w.at(p+n) == ' ' {
+		*k = shortAddr{t, addr}
 	}
 	return addr, n
 }
@@ -77,7 +75,7 @@ func (a *knownAddrs) readLong(w *window, p uint) (netip.Addr, uint) {
 			break
 		}
 	}
-	at := &a.long[hash>>(64-longBits)]
+	at := &a.longs[hash>>(64-longBits)]
 	if at.length == k.length && at.text == k.text && k.length > 0 {
 		return at.addr, at.length
 	}
@@ -88,11 +86,15 @@ func (a *knownAddrs) readLong(w *window, p uint) (netip.Addr, uint) {
 	return k.addr, n
 }
 
+// addrEnds masks the bytes of x that are neither digits nor dots: all of those
+// that end an IPv4 address as it usually stands, by the fifth bit of each.
+func addrEnds(x uint64) uint64 { return ^(x | x<<1) & (0x10 * ones) }
+
 // blanksIn masks the blanks of x.
 func blanksIn(x uint64) uint64 {
 	x ^= ' ' * ones
 	return (x - ones) &^ x & highs
 }
 
-// below has all bits set of the bytes in front of the first one in a mask.
-func below(mask uint64) uint64 { return mask&-mask>>7 - 1 }
+// below has all bits set below the lowest one of a mask.
+func below(mask uint64) uint64 { return (mask - 1) &^ mask }

@@ -6,43 +6,62 @@ import (
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
 )
 
-// run is a group of steady columns as they were, empty when none are remembered.
-type run struct{ text []byte }
+// run is a group of steady columns as they were written last: the size bytes at
+// from. A size of 0 is of none.
+type run struct {
+	in         *window
+	from, size uint
+}
 
-// read reads steady columns, with one look when they are as before: then their
-// names are, too.
-func (r *run) read(w *window, p uint, columns []column, to *names) uint {
-	line := w[p&windowMask:]
-	if n := len(r.text); n > 0 && n < len(line) && string(line[:n]) == string(r.text) && line[n] <= ' ' {
-		return p + uint(n)
+// steady reads columns that are as in the line before: then their names are so,
+// too. It looks at eight bytes at a time, at the last eight once more.
+func (s *step) steady(b *before, w *window, p uint, _ *flow.Record) uint {
+	r := &b.runs[s.run&(maxRuns-1)]
+	if r.size < 8 {
+		return otherwise
 	}
-	r.text = nil // the columns may turn out to be unreadable halfway
-	end := words(w, p, columns, to)
-	if end > 0 {
-		r.text = w[p:end:end]
+	last := r.size - 8
+	odd := r.in.load(r.from+last) ^ w.load(p+last)
+	for i := uint(0); i < last; i += 8 {
+		odd |= r.in.load(r.from+i) ^ w.load(p+i)
+	}
+	if odd != 0 || w.at(p+r.size) > ' ' {
+		return otherwise
+	}
+	return p + r.size
+}
+
+// unsteady reads columns that are other than in the line before.
+func (s *step) unsteady(b *before, w *window, p uint, rec *flow.Record) uint {
+	r := &b.runs[s.run&(maxRuns-1)]
+	r.size = 0 // the columns may turn out to be unreadable halfway
+	end := s.texts(b, w, p, rec)
+	if end < lineRoom {
+		*r = run{w, p, end - p}
 	}
 	return end
 }
 
-// words reads columns of text, and numbers that are not kept.
-func words(w *window, p uint, columns []column, to *names) uint {
-	for i := range columns {
+// texts reads texts, and numbers that are not kept.
+func (s *step) texts(b *before, w *window, p uint, _ *flow.Record) uint {
+	for i := range s.columns {
 		if i > 0 {
-			if p = w.next(p); p == 0 {
-				return 0
+			if w.at(p) != ' ' {
+				return otherwise
 			}
+			p++
 		}
 		at := p
 		if p = w.word(p); p == at || p >= lineRoom {
-			return 0
+			return otherwise
 		}
-		word, c := w[at:p:p], columns[i].op
-		if c == opCheck && !absent(word) {
+		word, o := w[at:p:p], s.columns[i].op
+		if o == opCheck && !absent(word) {
 			if _, ok := number(word, math.MaxUint64); !ok {
-				return 0
+				return otherwise
 			}
 		}
-		to.keep(c, c.value(word))
+		b.names.keep(o, o.value(word))
 	}
 	return p
 }
@@ -78,56 +97,87 @@ func (n *names) keep(o op, value []byte) {
 	}
 }
 
-// The first six and seven bytes of eight, and the words of that length that
+// The first two, six and seven bytes of eight, and the words of that length that
 // columns have, as window.load returns them.
 const (
+	two         = 1<<16 - 1
 	six         = 1<<48 - 1
 	seven       = 1<<56 - 1
+	wordOK      = 'O' | 'K'<<8
 	wordAccept  = 'A' | 'C'<<8 | 'C'<<16 | 'E'<<24 | 'P'<<32 | 'T'<<40
 	wordReject  = 'R' | 'E'<<8 | 'J'<<16 | 'E'<<24 | 'C'<<32 | 'T'<<40
 	wordIngress = 'i' | 'n'<<8 | 'g'<<16 | 'r'<<24 | 'e'<<32 | 's'<<40 | 's'<<48
 	wordEgress  = 'e' | 'g'<<8 | 'r'<<16 | 'e'<<24 | 's'<<32 | 's'<<40
 )
 
-// action reads an action.
-func action(w *window, p uint) (uint, flow.Action) {
-	switch w.load(p) & six {
-	case wordAccept:
-		return p + 6, flow.Accept
-	case wordReject:
-		return p + 6, flow.Reject
+// words reads words of which AWS has a few.
+func (s *step) words(_ *before, w *window, p uint, rec *flow.Record) uint {
+	at := p
+	for i := range s.columns {
+		if i > 0 && w.at(at-1) != ' ' {
+			return otherwise
+		}
+		switch x := w.load(at); s.columns[i].op {
+		case opAction:
+			switch x & six {
+			case wordAccept:
+				rec.Action = flow.Accept
+			case wordReject:
+				rec.Action = flow.Reject
+			default:
+				return otherwise
+			}
+			at += 7
+		case opStatus:
+			if x&two != wordOK {
+				return otherwise
+			}
+			at += 3
+		default:
+			switch {
+			case x&seven == wordIngress:
+				rec.Direction = flow.Ingress
+				at++
+			case x&six == wordEgress:
+				rec.Direction = flow.Egress
+			default:
+				return otherwise
+			}
+			at += 7
+		}
 	}
-	return dash(w, p), flow.ActionNone
+	return at - 1
 }
 
-// direction reads a flow-direction.
-func direction(w *window, p uint) (uint, flow.Direction) {
-	switch x := w.load(p); {
-	case x&seven == wordIngress:
-		return p + 7, flow.Ingress
-	case x&six == wordEgress:
-		return p + 6, flow.Egress
+// oddWords reads them in other words.
+func (s *step) oddWords(b *before, w *window, p uint, rec *flow.Record) uint {
+	for i := range s.columns {
+		if i > 0 {
+			if w.at(p) != ' ' {
+				return otherwise
+			}
+			p++
+		}
+		end := w.word(p)
+		if end >= lineRoom {
+			return otherwise
+		}
+		word := w[p:end]
+		ok := absent(word)
+		switch s.columns[i].op {
+		case opAction:
+			rec.Action = flow.ActionNone
+			ok = ok || setAction(rec, word)
+		case opDirection:
+			rec.Direction = flow.DirectionUnknown
+			ok = ok || setDirection(rec, word)
+		case opStatus:
+			b.result, ok = statusWord(word)
+		}
+		if !ok {
+			return otherwise
+		}
+		p = end
 	}
-	return dash(w, p), flow.DirectionUnknown
-}
-
-// status reads a log-status, which must not be "-".
-func status(w *window, p uint) (uint, Result) {
-	if w.at(p) == 'O' && w.at(p+1) == 'K' {
-		return p + 2, Parsed
-	}
-	end := w.word(p)
-	result, ok := statusWord(w[p:end])
-	if !ok {
-		return 0, 0
-	}
-	return end, result
-}
-
-// dash reads "-".
-func dash(w *window, p uint) uint {
-	if w.at(p) == '-' {
-		return p + 1
-	}
-	return 0
+	return p
 }
