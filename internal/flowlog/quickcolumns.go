@@ -82,7 +82,7 @@ func (s *step) times(b *before, w *window, p uint, _ *flow.Record) uint {
 	at, odd := p, uint64(0)
 	for i := range s.columns {
 		t := &b.times[(s.columns[i].op-opStart)&1]
-		odd |= w.load(at) ^ t.head | w.load(at+2) ^ t.tail
+		odd |= (w.load(at) ^ t.head) | (w.load(at+2) ^ t.tail)
 		if i > 0 {
 			odd |= uint64(w.at(at-1) ^ ' ')
 		}
