@@ -18,9 +18,9 @@ type Format struct {
 	text    string
 	columns []column
 	// plan is the columns for quick.
-	plan []step
-	// bare says that the format lacks account-id or interface-id.
-	bare bool
+	plan []*step
+	// named says that the format has texts beyond those of the default format.
+	named bool
 	// status is the index of the log-status column, -1 without one.
 	status int
 	// vitals is how many columns say whether there was traffic.
@@ -36,9 +36,6 @@ type column struct {
 	op    op
 	set   setter // nil: the value is not kept
 	vital bool
-	// twin says that the column is an address that mostly is that of srcaddr or
-	// dstaddr, which stands in front of it.
-	twin bool
 	// limit is the largest value of a number.
 	limit uint64
 }
@@ -96,9 +93,6 @@ func ParseFormat(s string) (*Format, error) {
 	}
 	f.findEnds(seen)
 	f.plan = f.steps()
-	_, account := seen["account-id"]
-	_, interfaceID := seen["interface-id"]
-	f.bare = !account || !interfaceID
 	f.text = "${" + strings.Join(orderedNames(seen), "} ${") + "}"
 	return f, nil
 }
@@ -121,9 +115,7 @@ func (f *Format) add(name string) {
 	if c.op < numNumbers {
 		c.limit = limits[c.op]
 	}
-	for _, other := range f.columns {
-		c.twin = c.twin || c.op == opPktSrc && other.op == opSrc || c.op == opPktDst && other.op == opDst
-	}
+	f.named = f.named || c.op >= opVPCID && c.op <= opRejectReason
 	f.columns = append(f.columns, c)
 }
 

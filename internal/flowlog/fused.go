@@ -52,12 +52,11 @@ func (r *Reader) quickEvents(s *scanner) bool {
 		if w == nil || !w.isEvent() {
 			return false
 		}
-		line := s.pos + lineAt
-		rec, length, result := r.quickLine(windowAt(s.buf, line), '"')
-		if length == 0 {
+		rec, end, result := r.quickLine(w, lineAt, '"')
+		if end == 0 {
 			return false
 		}
-		more, ok := s.eventEnd(line+int(length), d)
+		more, ok := s.eventEnd(s.pos+int(end), d)
 		if !ok {
 			return false
 		}

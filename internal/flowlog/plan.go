@@ -1,6 +1,10 @@
 package flowlog
 
-import "math"
+import (
+	"math"
+
+	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
+)
 
 // op says where the value of a column goes.
 type op uint8
@@ -46,19 +50,45 @@ var limits = [numNumbers]uint64{
 	opTCPFlags: math.MaxUint8, opTrafficPath: math.MaxUint8, opPackets: maxAmount, opBytes: maxAmount,
 }
 
-// way is how Format.quick reads columns.
+// step reads columns that follow each other and are read the same way.
+type step struct {
+	// usual reads columns that are as nearly all are. It calls nothing, for a call
+	// of which it may come back would cost it all registers.
+	usual reading
+	// other reads them from the beginning where usual has not.
+	other   reading
+	columns []column
+	// run is the index of steady columns in before.runs.
+	run uint
+	// last says that the line ends behind them.
+	last bool
+}
+
+// reading reads the columns of a step at p. It returns where the last of them
+// ends, and lineRoom or more when they are not written as it expects. It looks at
+// blanks between the columns, and not at what stands behind the last one.
+type reading func(s *step, b *before, w *window, p uint, rec *flow.Record) uint
+
+// way is a reading; columns that follow each other and have the same are a step.
 type way uint8
 
 const (
-	waySteady    way = iota // words that mostly are as in the line before
-	wayWords                // other words
-	wayNumbers              // amounts, ports and codes
-	wayTimes                // start and end
-	wayAddrs                // addresses
-	wayAction               // action
-	wayDirection            // flow-direction
-	wayStatus               // log-status
+	waySteady  way = iota // words that mostly are as in the line before
+	wayTexts              // other words
+	wayNumbers            // amounts, ports and codes
+	wayTimes              // start and end
+	wayAddrs              // addresses
+	wayWords              // words of which AWS has a few: action, flow-direction, log-status
 )
+
+var readings = [...]struct{ usual, other reading }{
+	waySteady:  {(*step).steady, (*step).unsteady},
+	wayTexts:   {(*step).texts, (*step).texts},
+	wayNumbers: {(*step).numbers, (*step).oddNumbers},
+	wayTimes:   {(*step).times, (*step).oddTimes},
+	wayAddrs:   {(*step).addrs, (*step).oddAddrs},
+	wayWords:   {(*step).words, (*step).oddWords},
+}
 
 // way returns how the column is read.
 func (o op) way() way {
@@ -71,46 +101,30 @@ func (o op) way() way {
 		return wayNumbers
 	case o >= opSrc && o <= opPktDst:
 		return wayAddrs
-	case o == opAction:
-		return wayAction
-	case o == opDirection:
-		return wayDirection
-	case o == opStatus:
-		return wayStatus
+	case o >= opAction:
+		return wayWords
 	}
-	return wayWords
-}
-
-// step reads columns that follow each other and are read the same way.
-type step struct {
-	way     way
-	columns []column
-	// last says that the line ends behind them.
-	last bool
-	// run is the index of steady columns in before.runs.
-	run int
+	return wayTexts
 }
 
 // maxRuns is of how many groups of steady columns a line is remembered.
 const maxRuns = 8
 
 // steps compiles the columns for quick.
-func (f *Format) steps() (plan []step) {
-	runs := 0
+func (f *Format) steps() (plan []*step) {
+	runs := uint(0)
 	for i := 0; i < len(f.columns); {
-		s := step{way: f.columns[i].op.way()}
-		from := i
-		for i < len(f.columns) && f.columns[i].op.way() == s.way {
+		from, way := i, f.columns[i].op.way()
+		for i < len(f.columns) && f.columns[i].op.way() == way {
 			i++
 		}
-		s.columns, s.last = f.columns[from:i], i == len(f.columns)
-		if s.way == waySteady {
-			if s.run = runs; runs == maxRuns {
-				s.way = wayWords
-			} else {
-				runs++
+		s := &step{columns: f.columns[from:i], run: runs, last: i == len(f.columns)}
+		if way == waySteady {
+			if runs++; runs > maxRuns {
+				way = wayTexts
 			}
 		}
+		s.usual, s.other = readings[way].usual, readings[way].other
 		plan = append(plan, s)
 	}
 	return plan

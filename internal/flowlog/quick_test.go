@@ -18,7 +18,7 @@ import (
 func quickly(t *testing.T, f *Format, rec *flow.Record, b *before, line string, end byte, behind string) (quick bool) {
 	t.Helper()
 	buf := append([]byte(line+string(end)+behind), strings.Repeat("0", windowSize)...)
-	n, result := f.quick(windowAt(buf, 0), end, rec, b)
+	n, result := f.quick(windowAt(buf, 0), 0, end, rec, b)
 	if n == 0 {
 		return false
 	}

@@ -2,21 +2,17 @@ package flowlog
 
 import "github.com/flowlog-exporter/flowlog-exporter/internal/flow"
 
-// quickLine reads the line at the beginning of w, up to the byte that ends it,
-// into the next place of the block, which must not be full. A length of 0 says
-// that the line is for Set.Parse, as it is without a window. The record joins
-// the block in join.
-func (r *Reader) quickLine(w *window, end byte) (rec *flow.Record, length uint, result Result) {
-	if w == nil {
-		return nil, 0, 0
-	}
+// quickLine reads the line at p, up to the byte that ends it, into the next place
+// of the block, which must not be full. It returns where the line ends; 0 says
+// that it is for Set.Parse. The record joins the block in join.
+func (r *Reader) quickLine(w *window, p uint, end byte) (rec *flow.Record, to uint, result Result) {
 	for _, f := range r.set.quick {
 		rec = r.place(f)
-		if length, result = f.quick(w, end, rec, &r.before); length > 0 {
+		if to, result = f.quick(w, p, end, rec, &r.before); to > 0 {
 			break
 		}
 	}
-	return rec, length, result
+	return rec, to, result
 }
 
 // place returns the next place of the block for a record of a format. It holds
@@ -44,12 +40,16 @@ func (r *Reader) join(rec *flow.Record, result Result) {
 // of data they have. It stops in front of one that is for textLine.
 func (r *Reader) quickLines(data []byte) (read int, err error) {
 	for {
-		rec, length, result := r.quickLine(windowAt(data, read), '\n')
-		if length == 0 || int(length) >= len(data)-read {
+		w := windowAt(data, read)
+		if w == nil {
+			return read, nil
+		}
+		rec, end, result := r.quickLine(w, 0, '\n')
+		if end == 0 || int(end) >= len(data)-read {
 			return read, nil
 		}
 		rec.EventID = nil
-		read += int(length) + 1
+		read += int(end) + 1
 		r.join(rec, result)
 		if err := r.flushFull(); err != nil {
 			return read, err

@@ -2,44 +2,51 @@ package flowlog
 
 import (
 	"math/bits"
+	"net/netip"
 
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
 )
 
-// The functions of this file and of quickwords.go read columns at p, and return
-// where the last of them ends: 0 when they are not written as usual. They look at blanks between
-// the columns, and not at what stands behind the last one.
+// otherwise is what readings return of columns that are not written as usual.
+const otherwise = lineRoom
 
-// next goes from the end of a column at p to the next column, 0 when none follows
-// as usual.
-func (w *window) next(p uint) uint {
-	if w[p] != ' ' || p >= lineRoom-1 {
-		return 0
+// numbers reads numbers of one to seven digits. Each is found, moved and added up
+// in its word, so that its length, which nobody can foretell, steers no branch.
+func (s *step) numbers(b *before, w *window, p uint, _ *flow.Record) uint {
+	for i := range s.columns {
+		c := &s.columns[i]
+		t := w.load(p) ^ zeros
+		at := uint(bits.TrailingZeros64(notDigits(t))) // 15, 23, … 63 behind one to seven digits
+		n := eightDigits(t << ((71 - at) & 63))
+		if at-8 > 55 || n > c.limit || i > 0 && w.at(p-1) != ' ' {
+			return otherwise
+		}
+		b.numbers[c.op&15] = n
+		p += at/8 + 1
 	}
-	return p + 1
+	return p - 1
 }
 
-// readNumbers reads numbers. One of up to seven digits is found, moved and
-// added up in its word, so that its length, which nobody can foretell, steers no
-// branch.
-func (b *before) readNumbers(w *window, p uint, columns []column) uint {
-	for i := range columns {
+// oddNumbers reads numbers of up to 15 digits.
+func (s *step) oddNumbers(b *before, w *window, p uint, _ *flow.Record) uint {
+	for i := range s.columns {
 		if i > 0 {
-			if p = w.next(p); p == 0 {
-				return 0
+			if w.at(p) != ' ' {
+				return otherwise
 			}
+			p++
 		}
-		c := &columns[i]
+		c := &s.columns[i]
 		t := w.load(p) ^ zeros
 		at := uint(bits.TrailingZeros64(notDigits(t))) // 15, 23, … 63 behind one to seven digits
 		n := eightDigits(t << ((71 - at) & 63))
 		if at-8 > 55 {
 			if n, at = b.oddNumber(w, p, c); at == 0 {
-				return 0
+				return otherwise
 			}
 		}
 		if n > c.limit {
-			return 0
+			return otherwise
 		}
 		b.numbers[c.op&15] = n
 		p += at / 8
@@ -50,7 +57,7 @@ func (b *before) readNumbers(w *window, p uint, columns []column) uint {
 // oddNumber reads a number of eight to 15 digits, or "-" as 0. It returns eight
 // times its length; 0 when neither stands at p.
 func (b *before) oddNumber(w *window, p uint, c *column) (n uint64, length uint) {
-	if w[p] == '-' {
+	if w.at(p) == '-' {
 		if c.vital {
 			b.absent++
 		}
@@ -70,88 +77,110 @@ func (b *before) oddNumber(w *window, p uint, c *column) (n uint64, length uint)
 // tens are powers of ten.
 var tens = [8]uint64{1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000}
 
-// readTimes reads times of ten digits, of which the first eight mostly are those
-// of the line before.
-func (b *before) readTimes(w *window, p uint, columns []column) uint {
-	for i := range columns {
+// times reads times that are those of the line before.
+func (s *step) times(b *before, w *window, p uint, _ *flow.Record) uint {
+	at, odd := p, uint64(0)
+	for i := range s.columns {
+		t := &b.times[(s.columns[i].op-opStart)&1]
+		odd |= (w.load(at) ^ t.head) | (w.load(at+2) ^ t.tail)
 		if i > 0 {
-			if p = w.next(p); p == 0 {
-				return 0
-			}
+			odd |= uint64(w.at(at-1) ^ ' ')
 		}
-		o := columns[i].op
-		if w[p] == '-' {
-			b.numbers[o&15] = 0
-			p++
-			continue
-		}
-		d := &b.times[(o-opStart)&1]
-		if x := w.load(p); x != d.digits {
-			if notDigits(x^zeros) != 0 {
-				return 0
-			}
-			*d = decade{x, eightDigits(x^zeros) * 100}
-		}
-		ten, one := w[p+8]-'0', w[p+9]-'0'
-		if ten > 9 || one > 9 {
-			return 0
-		}
-		b.numbers[o&15] = d.from + uint64(ten)*10 + uint64(one)
-		p += 10
+		at += 11
 	}
-	return p
+	if odd != 0 {
+		return otherwise
+	}
+	return at - 1
 }
 
-// readAddrs reads addresses.
-func (b *before) readAddrs(w *window, p uint, columns []column, rec *flow.Record) uint {
-	for i := range columns {
+// oddTimes reads times of ten digits.
+func (s *step) oddTimes(b *before, w *window, p uint, _ *flow.Record) uint {
+	for i := range s.columns {
 		if i > 0 {
-			if p = w.next(p); p == 0 {
-				return 0
+			if w.at(p) != ' ' {
+				return otherwise
 			}
+			p++
 		}
-		c := &columns[i]
-		if c.twin {
-			if n := b.twin(w, p, c.op, rec); n > 0 {
-				p += n
-				continue
-			}
+		o, t := s.columns[i].op, clock{w.load(p), w.load(p + 2)}
+		n := uint(10)
+		if b.numbers[o&15], n = t.read(); n == 0 {
+			return otherwise
 		}
-		a, n := w.addr4(p)
-		if n == 0 {
-			if a, n = w.otherAddr(p); n == 0 {
-				return 0
-			}
-			if c.vital && !a.IsValid() {
-				b.absent++
-			}
-		}
-		switch c.op {
-		case opSrc:
-			rec.Src, b.ends[0] = a, span{p, n}
-		case opDst:
-			rec.Dst, b.ends[1] = a, span{p, n}
-		case opPktSrc:
-			rec.PktSrc = a
-		case opPktDst:
-			rec.PktDst = a
-		}
+		b.times[(o-opStart)&1] = t
 		p += n
 	}
 	return p
 }
 
-// twin reads a packet's address that is that of the flow, as mostly, and returns
-// its length; 0 when it is another.
-func (b *before) twin(w *window, p uint, o op, rec *flow.Record) uint {
-	s := b.ends[(o-opPktSrc)&1]
-	if string(w[p:p+s.n]) != string(w[s.at:s.at+s.n]) || w[p+s.n] > '"' {
-		return 0
+// read returns the time that a clock shows, and how many bytes that is; of "-" it
+// makes midnight.
+func (c *clock) read() (seconds uint64, n uint) {
+	if byte(c.head) == '-' {
+		*c = midnight
+		return 0, 1
 	}
-	if o == opPktSrc {
-		rec.PktSrc = rec.Src
-	} else {
-		rec.PktDst = rec.Dst
+	head, tail := c.head^zeros, c.tail^zeros
+	if notDigits(head)|notDigits(tail) != 0 {
+		return 0, 0
 	}
-	return s.n
+	return eightDigits(head)*100 + tail>>48&15*10 + tail>>56, 10
+}
+
+// addrs reads addresses that are known.
+func (s *step) addrs(b *before, w *window, p uint, rec *flow.Record) uint {
+	at := p
+	for i := range s.columns {
+		head, tail := w.load(at), w.load(at+7)
+		ends := addrEnds(tail)
+		tail &= below(ends)
+		k := &b.addrs.shorts[(head^tail*spreader)*spreader>>(64-shortBits)]
+		if (k.text.head^head)|(k.text.tail^tail) != 0 {
+			return otherwise
+		}
+		if i > 0 && w.at(at-1) != ' ' {
+			return otherwise
+		}
+		s.columns[i].op.store(k.addr, rec)
+		at += 8 + uint(bits.TrailingZeros64(ends))/8
+	}
+	return at - 1
+}
+
+// oddAddrs reads addresses.
+func (s *step) oddAddrs(b *before, w *window, p uint, rec *flow.Record) uint {
+	for i := range s.columns {
+		if i > 0 {
+			if w.at(p) != ' ' {
+				return otherwise
+			}
+			p++
+		}
+		c := &s.columns[i]
+		a, n := b.addrs.read(w, p)
+		if n == 0 {
+			return otherwise
+		}
+		if c.vital && !a.IsValid() {
+			b.absent++
+		}
+		c.op.store(a, rec)
+		p += n
+	}
+	return p
+}
+
+// store gives rec the address of a column.
+func (o op) store(a netip.Addr, rec *flow.Record) {
+	switch o {
+	case opSrc:
+		rec.Src = a
+	case opDst:
+		rec.Dst = a
+	case opPktSrc:
+		rec.PktSrc = a
+	case opPktDst:
+		rec.PktDst = a
+	}
 }

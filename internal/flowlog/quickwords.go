@@ -6,65 +6,62 @@ import (
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
 )
 
-// run is a group of steady columns.
+// run is a group of steady columns as they were written last: the size bytes at
+// from. A size of 0 is of none.
 type run struct {
-	// text is the columns as they were, empty when none are remembered.
-	text []byte
-	// kept are the texts that a record takes from them.
-	kept []keptText
+	in         *window
+	from, size uint
 }
 
-type keptText struct {
-	op   op
-	text []byte
-}
-
-// read reads steady columns, with one look when they are as before.
-func (r *run) read(w *window, p uint, columns []column, rec *flow.Record) uint {
-	line := w[p:]
-	if n := len(r.text); n > 0 && n < len(line) && string(line[:n]) == string(r.text) && line[n] <= ' ' {
-		for i := range r.kept {
-			r.kept[i].op.keep(r.kept[i].text, rec)
-		}
-		return p + uint(n)
+// steady reads columns that are as in the line before: then their names are so,
+// too. It looks at eight bytes at a time, at the last eight once more.
+func (s *step) steady(b *before, w *window, p uint, _ *flow.Record) uint {
+	r := &b.runs[s.run&(maxRuns-1)]
+	if r.size < 8 {
+		return otherwise
 	}
-	end := words(w, p, columns, rec)
-	if end > 0 {
-		r.note(w[p:end:end], columns)
+	last := r.size - 8
+	odd := r.in.load(r.from+last) ^ w.load(p+last)
+	for i := uint(0); i < last; i += 8 {
+		odd |= r.in.load(r.from+i) ^ w.load(p+i)
+	}
+	if odd != 0 || w.at(p+r.size) > ' ' {
+		return otherwise
+	}
+	return p + r.size
+}
+
+// unsteady reads columns that are other than in the line before.
+func (s *step) unsteady(b *before, w *window, p uint, rec *flow.Record) uint {
+	r := &b.runs[s.run&(maxRuns-1)]
+	r.size = 0 // the columns may turn out to be unreadable halfway
+	end := s.texts(b, w, p, rec)
+	if end < lineRoom {
+		*r = run{w, p, end - p}
 	}
 	return end
 }
 
-// note remembers columns.
-func (r *run) note(text []byte, columns []column) {
-	r.text, r.kept = text, r.kept[:0]
-	for i := range columns {
-		word, rest := token(text)
-		if text = rest; columns[i].op >= opAccountID {
-			r.kept = append(r.kept, keptText{columns[i].op, columns[i].op.value(word)})
-		}
-	}
-}
-
-// words reads columns of text, and numbers that are not kept.
-func words(w *window, p uint, columns []column, rec *flow.Record) uint {
-	for i := range columns {
+// texts reads texts, and numbers that are not kept.
+func (s *step) texts(b *before, w *window, p uint, _ *flow.Record) uint {
+	for i := range s.columns {
 		if i > 0 {
-			if p = w.next(p); p == 0 {
-				return 0
+			if w.at(p) != ' ' {
+				return otherwise
 			}
+			p++
 		}
 		at := p
 		if p = w.word(p); p == at || p >= lineRoom {
-			return 0
+			return otherwise
 		}
-		word, c := w[at:p:p], columns[i].op
-		if c == opCheck && !absent(word) {
+		word, o := w[at:p:p], s.columns[i].op
+		if o == opCheck && !absent(word) {
 			if _, ok := number(word, math.MaxUint64); !ok {
-				return 0
+				return otherwise
 			}
 		}
-		c.keep(c.value(word), rec)
+		b.names.keep(o, o.value(word))
 	}
 	return p
 }
@@ -78,78 +75,109 @@ func (o op) value(text []byte) []byte {
 	return text
 }
 
-// keep stores the value of a text column; others have none.
-func (o op) keep(value []byte, rec *flow.Record) {
+// keep takes the value of a text column; others have none.
+func (n *names) keep(o op, value []byte) {
 	switch o {
 	case opAccountID:
-		rec.AccountID = value
+		n.accountID = value
 	case opInterfaceID:
-		rec.InterfaceID = value
+		n.interfaceID = value
 	case opVPCID:
-		rec.VPCID = value
+		n.vpcID = value
 	case opSubnetID:
-		rec.SubnetID = value
+		n.subnetID = value
 	case opInstanceID:
-		rec.InstanceID = value
+		n.instanceID = value
 	case opRegion:
-		rec.Region = value
+		n.region = value
 	case opAZID:
-		rec.AZID = value
+		n.azID = value
 	case opRejectReason:
-		rec.RejectReason = value
+		n.rejectReason = value
 	}
 }
 
-// The first six and seven bytes of eight, and the words of that length that
+// The first two, six and seven bytes of eight, and the words of that length that
 // columns have, as window.load returns them.
 const (
+	two         = 1<<16 - 1
 	six         = 1<<48 - 1
 	seven       = 1<<56 - 1
+	wordOK      = 'O' | 'K'<<8
 	wordAccept  = 'A' | 'C'<<8 | 'C'<<16 | 'E'<<24 | 'P'<<32 | 'T'<<40
 	wordReject  = 'R' | 'E'<<8 | 'J'<<16 | 'E'<<24 | 'C'<<32 | 'T'<<40
 	wordIngress = 'i' | 'n'<<8 | 'g'<<16 | 'r'<<24 | 'e'<<32 | 's'<<40 | 's'<<48
 	wordEgress  = 'e' | 'g'<<8 | 'r'<<16 | 'e'<<24 | 's'<<32 | 's'<<40
 )
 
-// action reads an action.
-func action(w *window, p uint) (uint, flow.Action) {
-	switch w.load(p) & six {
-	case wordAccept:
-		return p + 6, flow.Accept
-	case wordReject:
-		return p + 6, flow.Reject
+// words reads words of which AWS has a few.
+func (s *step) words(_ *before, w *window, p uint, rec *flow.Record) uint {
+	at := p
+	for i := range s.columns {
+		if i > 0 && w.at(at-1) != ' ' {
+			return otherwise
+		}
+		switch x := w.load(at); s.columns[i].op {
+		case opAction:
+			switch x & six {
+			case wordAccept:
+				rec.Action = flow.Accept
+			case wordReject:
+				rec.Action = flow.Reject
+			default:
+				return otherwise
+			}
+			at += 7
+		case opStatus:
+			if x&two != wordOK {
+				return otherwise
+			}
+			at += 3
+		default:
+			switch {
+			case x&seven == wordIngress:
+				rec.Direction = flow.Ingress
+				at++
+			case x&six == wordEgress:
+				rec.Direction = flow.Egress
+			default:
+				return otherwise
+			}
+			at += 7
+		}
 	}
-	return dash(w, p), flow.ActionNone
+	return at - 1
 }
 
-// direction reads a flow-direction.
-func direction(w *window, p uint) (uint, flow.Direction) {
-	switch x := w.load(p); {
-	case x&seven == wordIngress:
-		return p + 7, flow.Ingress
-	case x&six == wordEgress:
-		return p + 6, flow.Egress
+// oddWords reads them in other words.
+func (s *step) oddWords(b *before, w *window, p uint, rec *flow.Record) uint {
+	for i := range s.columns {
+		if i > 0 {
+			if w.at(p) != ' ' {
+				return otherwise
+			}
+			p++
+		}
+		end := w.word(p)
+		if end >= lineRoom {
+			return otherwise
+		}
+		word := w[p:end]
+		ok := absent(word)
+		switch s.columns[i].op {
+		case opAction:
+			rec.Action = flow.ActionNone
+			ok = ok || setAction(rec, word)
+		case opDirection:
+			rec.Direction = flow.DirectionUnknown
+			ok = ok || setDirection(rec, word)
+		case opStatus:
+			b.result, ok = statusWord(word)
+		}
+		if !ok {
+			return otherwise
+		}
+		p = end
 	}
-	return dash(w, p), flow.DirectionUnknown
-}
-
-// status reads a log-status, which must not be "-".
-func status(w *window, p uint) (uint, Result) {
-	if w[p] == 'O' && w[p+1] == 'K' {
-		return p + 2, Parsed
-	}
-	end := w.word(p)
-	result, ok := statusWord(w[p:end])
-	if !ok {
-		return 0, 0
-	}
-	return end, result
-}
-
-// dash reads "-".
-func dash(w *window, p uint) uint {
-	if w[p] == '-' {
-		return p + 1
-	}
-	return 0
+	return p
 }

@@ -19,11 +19,18 @@ const (
 const lineRoom = 2048
 
 // windowSize is what must be there behind the beginning of a line, part of it
-// or not, for words to be loaded without a look at the end of the buffer.
-const windowSize = lineRoom + 96
+// or not, for words to be loaded without a look at the end of the buffer. A step
+// of a plan begins within the room, and goes less than another room beyond it:
+// so windowMask leaves every place in the window as it is, and only tells the
+// compiler that it is one.
+const (
+	windowSize = 2*lineRoom + 8
+	windowMask = 2*lineRoom - 1
+)
 
-// window is the buffer from the beginning of a line. What stands behind the end
-// of the data is not defined, and must not decide anything.
+// window is the buffer from the beginning of a line, or of the event around it.
+// What stands behind the end of the data is not defined, and must not decide
+// anything.
 type window [windowSize]byte
 
 // windowAt returns the window at a place in the buffer; nil when the buffer has
@@ -35,11 +42,20 @@ func windowAt(buf []byte, at int) *window {
 	return (*window)(buf[at : at+windowSize])
 }
 
+// at returns the byte at p.
+func (w *window) at(p uint) byte { return w[p&windowMask] }
+
 // load returns the eight bytes at p.
-func (w *window) load(p uint) uint64 { return binary.LittleEndian.Uint64(w[p : p+8]) }
+func (w *window) load(p uint) uint64 {
+	p &= windowMask
+	return binary.LittleEndian.Uint64(w[p : p+8])
+}
 
 // load4 returns the four bytes at p.
-func (w *window) load4(p uint) uint32 { return binary.LittleEndian.Uint32(w[p : p+4]) }
+func (w *window) load4(p uint) uint32 {
+	p &= windowMask
+	return binary.LittleEndian.Uint32(w[p : p+4])
+}
 
 // word64 returns the first eight bytes of s as load does.
 func word64(s string) uint64 {

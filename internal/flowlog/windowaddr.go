@@ -29,7 +29,6 @@ var octetDigits = func() (n [256]uint8) {
 // bytes at once, and its octets are made of digits in pairs, so that the lengths
 // of octets, which nobody can foretell, steer no branch.
 func (w *window) addr4(p uint) (a netip.Addr, length uint) {
-	p &= lineRoom - 1 // as it is; it spares looks at the end of w
 	mask := gather(notDigits(w.load(p)^zeros)) | gather(notDigits(w.load(p+8)^zeros))<<8
 	dot1 := uint(bits.TrailingZeros64(mask))
 	mask &= mask - 1
@@ -40,7 +39,7 @@ func (w *window) addr4(p uint) (a netip.Addr, length uint) {
 	end := uint(bits.TrailingZeros64(mask))
 	// Octets of one to four digits: a fourth is found by what the octet is.
 	n1, n2, n3, n4 := dot1-1, dot2-dot1-2, dot3-dot2-2, end-dot3-2
-	if n1|n2|n3|n4 > 3 || w[p+dot1] != '.' || w[p+dot2] != '.' || w[p+dot3] != '.' {
+	if n1|n2|n3|n4 > 3 || w.at(p+dot1) != '.' || w.at(p+dot2) != '.' || w.at(p+dot3) != '.' {
 		return a, 0
 	}
 	x := w.digits4(p, n1) | w.digits4(p+dot1+1, n2)<<32
@@ -72,7 +71,7 @@ func fourDigits(t uint64) uint64 {
 func (w *window) addr6(p uint) (a netip.Addr, length uint) {
 	var b [16]byte
 	gap, n, at := -1, 0, p
-	if w[at] == ':' && w[at+1] == ':' {
+	if w.at(at) == ':' && w.at(at+1) == ':' {
 		gap, at = 0, at+2
 	}
 	for n < 16 {
@@ -85,11 +84,11 @@ func (w *window) addr6(p uint) (a netip.Addr, length uint) {
 		}
 		binary.BigEndian.PutUint16(b[n:n+2], group)
 		n, at = n+2, at+digits
-		if n == 16 || w[at] != ':' {
+		if n == 16 || w.at(at) != ':' {
 			break
 		}
 		at++
-		if w[at] == ':' {
+		if w.at(at) == ':' {
 			if gap >= 0 {
 				return a, 0
 			}
@@ -115,13 +114,4 @@ func hexGroup(x uint64) (group uint16, digits uint) {
 	h := uint32(values << ((32 - 8*digits) & 63)) // the last of four
 	h = h<<4 | h>>8
 	return uint16(h&0xff<<8 | h>>16&0xff), digits
-}
-
-// otherAddr reads at p what is no IPv4 address: an IPv6 address, or "-" as the
-// zero value.
-func (w *window) otherAddr(p uint) (a netip.Addr, length uint) {
-	if w[p] == '-' {
-		return a, 1
-	}
-	return w.addr6(p)
 }

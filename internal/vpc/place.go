@@ -22,8 +22,9 @@ type Placer struct {
 
 	// Of the block in hand, by index: the records that were placed by what had
 	// been learned before, and those that wait for what the block teaches.
-	presumed, undirected []int
-	refuted              bool // something that was learned before turned out to be wrong
+	presumed   spans
+	undirected []int
+	refuted    bool // something that was learned before turned out to be wrong
 }
 
 // Locate sets Subnet, Direction and Ambiguous of each record: at which subnet
@@ -87,12 +88,15 @@ func (p *Placer) Locate(t *Table, recs []flow.Record) {
 		p.vantages.turn(t)
 	}
 	p.presumed, p.undirected, p.refuted = p.presumed[:0], p.undirected[:0], false
-	for i := range recs {
-		rec := &recs[i]
-		if v := p.vantages.of(rec); v.presume(rec, p.Learner) {
-			p.presumed = append(p.presumed, i)
-		} else if !p.place(v, rec) {
-			p.undirected = append(p.undirected, i)
+	for i := 0; i < len(recs); {
+		v := p.vantages.of(&recs[i])
+		n := v.presume(recs[i:], p.Learner)
+		p.presumed.add(i, n)
+		if i += n; n == 0 {
+			if !p.place(v, &recs[i]) {
+				p.undirected = append(p.undirected, i)
+			}
+			i++
 		}
 	}
 	if p.refuted {

@@ -22,26 +22,67 @@ type presumption struct {
 	several bool
 }
 
-// presume places a record if its place follows from what was learned before.
-// Such a record teaches nothing.
-func (v *vantage) presume(rec *flow.Record, l *Learner) bool {
-	family := familyOf(rec.Src)
+// spans are indices of records, of which many follow each other.
+type spans []span
+
+type span struct{ from, to int }
+
+// add adds n indices from i on.
+func (s *spans) add(i, n int) {
+	if last := len(*s) - 1; last >= 0 && (*s)[last].to == i {
+		(*s)[last].to += n
+	} else if n > 0 {
+		*s = append(*s, span{i, i + n})
+	}
+}
+
+// presume places records of one interface whose place follows from what was
+// learned before, and returns how many: up to one that it does not place, or that
+// may be of another interface. Such records teach nothing.
+func (v *vantage) presume(recs []flow.Record, l *Learner) (n int) {
+	known := [2]*presumption{v.presumption(0, l), v.presumption(1, l)}
+	for ; n < len(recs); n++ {
+		rec := &recs[n]
+		if n > 0 && !namedAlike(rec, &recs[n-1]) {
+			break
+		}
+		k := known[familyOf(rec.Src)]
+		if k == nil || rec.Direction != flow.DirectionUnknown {
+			break
+		}
+		from, to := rec.Src == k.ends.a, rec.Dst == k.ends.a
+		if from == to || rec.Src.BitLen() != rec.Dst.BitLen() {
+			break
+		}
+		rec.Direction = flow.Ingress
+		if from {
+			rec.Direction = flow.Egress
+		}
+		rec.Subnet, rec.Ambiguous = k.best, k.several
+	}
+	return n
+}
+
+// presumption returns what follows for a family, nil if that does not settle the
+// matter or does no longer hold.
+func (v *vantage) presumption(family uint8, l *Learner) *presumption {
 	known := &v.presumed[family]
-	if rec.Direction != flow.DirectionUnknown || known.best == nil ||
-		known.ends != v.memory.ends[family].Load() || v.generation != l.generation.Load() {
-		return false
+	if known.best == nil || known.ends != v.memory.ends[family].Load() || v.generation != l.generation.Load() {
+		return nil
 	}
-	own := &known.ends.a
-	from := rec.Src == *own
-	if from == (rec.Dst == *own) || rec.Src.BitLen() != rec.Dst.BitLen() {
-		return false
-	}
-	rec.Direction = flow.Ingress
-	if from {
-		rec.Direction = flow.Egress
-	}
-	rec.Subnet, rec.Ambiguous = known.best, known.several
-	return true
+	return known
+}
+
+// namedAlike reports whether two records name their interface by the same bytes,
+// as the lines of an envelope do. It compares where these are and not what.
+func namedAlike(a, b *flow.Record) bool {
+	return sameBytes(a.InterfaceID, b.InterfaceID) && sameBytes(a.AccountID, b.AccountID) &&
+		sameBytes(a.SubnetID, b.SubnetID) && sameBytes(a.VPCID, b.VPCID) && sameBytes(a.AZID, b.AZID)
+}
+
+// sameBytes reports whether two texts are at the same place.
+func sameBytes(a, b []byte) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
 // learn takes into account a record that says neither direction nor an
@@ -56,13 +97,13 @@ func (p *Placer) learn(v *vantage, rec *flow.Record, src, dst netip.Addr) {
 	left, refuted := v.memory.of(src).meet(src, dst)
 	p.refuted = p.refuted || refuted
 	if known := &v.presumed[familyOf(src)]; known.ends != left {
-		*known = p.presumption(v, rec, left)
+		*known = p.presumable(v, rec, left)
 	}
 }
 
-// presumption returns what follows from the ends that the records of an
-// interface have in common.
-func (p *Placer) presumption(v *vantage, rec *flow.Record, common *ends) presumption {
+// presumable returns what follows from the ends that the records of an interface
+// have in common.
+func (p *Placer) presumable(v *vantage, rec *flow.Record, common *ends) presumption {
 	known, own := presumption{ends: common}, common.own()
 	if !own.IsValid() || v.subnet != nil && !contains(v.subnet, own) {
 		return known
@@ -83,11 +124,13 @@ func (p *Placer) presumption(v *vantage, rec *flow.Record, common *ends) presump
 
 // reconsider places the records again that were placed by presumptions.
 func (p *Placer) reconsider(recs []flow.Record) {
-	for _, i := range p.presumed {
-		rec := &recs[i]
-		rec.Direction = flow.DirectionUnknown
-		if !p.direct(p.vantages.of(rec), rec, plain(rec.Src), plain(rec.Dst)) {
-			p.undirected = append(p.undirected, i)
+	for _, s := range p.presumed {
+		for i := s.from; i < s.to; i++ {
+			rec := &recs[i]
+			rec.Direction = flow.DirectionUnknown
+			if !p.direct(p.vantages.of(rec), rec, plain(rec.Src), plain(rec.Dst)) {
+				p.undirected = append(p.undirected, i)
+			}
 		}
 	}
 }

@@ -1,0 +1,100 @@
+package flowlog
+
+import "net/netip"
+
+// knownAddrs remembers addresses by how they are written: those of a flow log come
+// again and again. Each has one place, where a newer one displaces it. A place
+// that holds none has no length, and is found for no text.
+type knownAddrs struct {
+	shorts [1 << shortBits]shortAddr
+	longs  [1 << longBits]longAddr
+}
+
+const (
+	shortBits = 11
+	longBits  = 9
+)
+
+// shortAddr is an address of seven to 15 bytes.
+type shortAddr struct {
+	text shortText
+	addr netip.Addr
+}
+
+// shortText is a text of seven to 15 bytes: its first eight and, without what
+// follows, those behind the first seven.
+type shortText struct {
+	head, tail uint64
+}
+
+// longAddr is another address, without what follows it.
+type longAddr struct {
+	text   [5]uint64
+	length uint
+	addr   netip.Addr
+}
+
+// spreader is 2^64 divided by the spreader ratio: its multiples spread neighbours.
+const spreader = 0x9e3779b97f4a7c15
+
+// read reads the address at p, "-" as the zero value, and returns its length; 0
+// when there is none.
+func (a *knownAddrs) read(w *window, p uint) (addr netip.Addr, n uint) {
+	t := shortText{w.load(p), w.load(p + 7)}
+	ends := addrEnds(t.tail)
+	t.tail &= below(ends)
+	k := &a.shorts[(t.head^t.tail*spreader)*spreader>>(64-shortBits)]
+	length := 7 + first(ends)
+	if k.text == t {
+		return k.addr, length
+	}
+	const firstFive = 0x8080808080
+	if w.at(p) == '-' {
+		return addr, 1
+	}
+	if colons := t.head ^ ':'*ones; (colons-ones)&^colons&firstFive != 0 {
+		return a.readLong(w, p)
+	}
+	if addr, n = w.addr4(p); n == length && w.at(p+n) == ' ' {
+		*k = shortAddr{t, addr}
+	}
+	return addr, n
+}
+
+// readLong reads an IPv6 address.
+func (a *knownAddrs) readLong(w *window, p uint) (netip.Addr, uint) {
+	var k longAddr
+	hash := uint64(0)
+	for i := range k.text {
+		x := w.load(p + 8*uint(i))
+		blanks := blanksIn(x)
+		k.text[i] = x & below(blanks)
+		hash = (hash ^ k.text[i]) * spreader
+		if blanks != 0 {
+			k.length = 8*uint(i) + first(blanks)
+			break
+		}
+	}
+	at := &a.longs[hash>>(64-longBits)]
+	if at.length == k.length && at.text == k.text && k.length > 0 {
+		return at.addr, at.length
+	}
+	var n uint
+	if k.addr, n = w.addr6(p); n > 0 && n == k.length {
+		*at = k
+	}
+	return k.addr, n
+}
+
+// addrEnds masks the bytes of x that are neither digits nor dots: all of those
+// that end an IPv4 address as it usually stands, by the fifth bit of each.
+func addrEnds(x uint64) uint64 { return ^(x | x<<1) & (0x10 * ones) }
+
+// blanksIn masks the blanks of x.
+func blanksIn(x uint64) uint64 {
+	x ^= ' ' * ones
+	return (x - ones) &^ x & highs
+}
+
+// below has all bits set below the lowest one of a mask.
+func below(mask uint64) uint64 { return (mask - 1) &^ mask }
