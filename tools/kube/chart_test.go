@@ -1,7 +1,6 @@
 package kube
 
 import (
-	"cmp"
 	"flag"
 	"io"
 	"log/slog"
@@ -17,8 +16,6 @@ import (
 	"helm.sh/helm/v4/pkg/chart/common"
 	"helm.sh/helm/v4/pkg/chart/common/util"
 	chart "helm.sh/helm/v4/pkg/chart/v2"
-	"helm.sh/helm/v4/pkg/chart/v2/lint"
-	"helm.sh/helm/v4/pkg/chart/v2/lint/support"
 	"helm.sh/helm/v4/pkg/chart/v2/loader"
 	"helm.sh/helm/v4/pkg/engine"
 	"sigs.k8s.io/yaml"
@@ -138,89 +135,4 @@ func eachScenario(t *testing.T, test func(t *testing.T, o *objects)) {
 			test(t, decoded[name])
 		})
 	}
-}
-
-// TestLint is helm lint, with the values of the chart and with each scenario.
-func TestLint(t *testing.T) {
-	all := scenarios(t)
-	all["default"] = nil
-	for name, values := range all {
-		t.Run(name, func(t *testing.T) {
-			for _, m := range lint.RunAll(chartDir, values, namespace).Messages {
-				if m.Severity > support.InfoSev {
-					t.Error(m)
-				}
-			}
-		})
-	}
-}
-
-// TestNotes holds what is said after an installation against what matters then.
-func TestNotes(t *testing.T) {
-	for scenario, want := range map[string]string{
-		"kinesis":         "set state.persistence.storageClassName",
-		"s3":              "what Pod Identity gives the service account\nflowlog-exporter",
-		"existing-secret": "of a Kinesis stream what came meanwhile is not read",
-		"demo":            "runs on a synthetic VPC in monitoring/flowlog-exporter",
-		"tls":             "curl https://localhost:8080/-/ready",
-		"everything":      "port-forward statefulset/flow-logs 9090",
-	} {
-		t.Run(scenario, func(t *testing.T) {
-			documents := render(t, scenarios(t)[scenario])
-			at := slices.IndexFunc(documents, func(d document) bool { return d.template == "NOTES.txt" })
-			if at < 0 || !strings.Contains(documents[at].text, want) {
-				t.Errorf("the notes do not say %q: %+v", want, documents[max(at, 0)])
-			}
-		})
-	}
-}
-
-// same compares a file with what it has to be, or rewrites it.
-func same(t *testing.T, path, want string) {
-	t.Helper()
-	if *update {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	got, err := os.ReadFile(path)
-	if err != nil {
-		t.Errorf("%v; make kube-update writes it", err)
-		return
-	}
-	if string(got) != want {
-		t.Errorf("%s is not what it is made from; make kube-update rewrites it:\n%s", path, difference(string(got), want))
-	}
-}
-
-// surplus is a file that is made of nothing any more: an error, or it is removed.
-func surplus(t *testing.T, path string) {
-	t.Helper()
-	if !*update {
-		t.Errorf("%s is made of nothing; make kube-update removes it", path)
-	} else if err := os.Remove(path); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// difference shows the first line in which two texts differ.
-func difference(got, want string) string {
-	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
-	for i := range max(len(g), len(w)) {
-		if line(g, i) != line(w, i) {
-			return cmp.Or(line(g, i), "(nothing)") + "\nwant\n" + cmp.Or(line(w, i), "(nothing)")
-		}
-	}
-	return ""
-}
-
-func line(lines []string, i int) string {
-	if i < len(lines) {
-		return lines[i]
-	}
-	return ""
 }

@@ -3,6 +3,7 @@ package kube
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -146,6 +147,10 @@ func TestPorts(t *testing.T) {
 	})
 }
 
+// mostApplied leaves a little of the 256 KiB that annotations may have to the rest of
+// an object, for kubectl apply notes all of it in one.
+const mostApplied = 250 << 10
+
 // TestVolumes: what is mounted is a volume, every volume is mounted, and what they
 // hold is there.
 func TestVolumes(t *testing.T) {
@@ -172,8 +177,8 @@ func TestVolumes(t *testing.T) {
 		}
 		for _, c := range o.configMaps {
 			for file, text := range c.Data {
-				if len(text) > 1<<20 {
-					t.Errorf("%s/%s has %d bytes, more than a ConfigMap may hold", c.Name, file, len(text))
+				if size := len(strconv.Quote(text)); size > mostApplied {
+					t.Errorf("%s/%s has %d bytes, more than kubectl apply can note in an annotation", c.Name, file, size)
 				}
 			}
 		}

@@ -3,7 +3,7 @@
 {{- $v := .Values -}}
 {{- $inputs := $v.config.inputs | default list -}}
 {{- $kinesis := ne $v.kinesis.stream "" -}}
-{{- range $inputs }}{{ if hasKey . "kinesis" }}{{ $kinesis = true }}{{ end }}{{ end -}}
+{{- range $inputs }}{{ if and (kindIs "map" .) (hasKey . "kinesis") }}{{ $kinesis = true }}{{ end }}{{ end -}}
 {{- if not (or $v.demo.enabled $kinesis $v.s3.queueUrl $v.firehose.enabled $inputs $v.extraArgs) -}}
 {{- fail "nothing to read: set kinesis.stream, s3.queueUrl, firehose.enabled or config.inputs; demo.enabled shows it without AWS" -}}
 {{- end -}}
@@ -27,6 +27,9 @@
 {{- end -}}
 {{- else if $v.firehose.ingress.enabled -}}
 {{- fail "firehose.ingress.enabled is set without firehose.enabled" -}}
+{{- end -}}
+{{- if and $v.state.persistence.existingClaim (not $v.state.persistence.enabled) -}}
+{{- fail "state.persistence.existingClaim is set, but state.persistence.enabled is not: keep one" -}}
 {{- end -}}
 {{- if and $v.serviceMonitor.enabled $v.podMonitor.enabled -}}
 {{- fail "serviceMonitor.enabled and podMonitor.enabled are both set, which would scrape each pod twice; keep one" -}}
