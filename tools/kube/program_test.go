@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -28,17 +27,8 @@ const password = "scrape"
 // files of each scenario's pod, asks what its probes and monitors ask, and ends it.
 func TestProgram(t *testing.T) {
 	program := build(t)
-	flags := help(t, program)
 	eachScenario(t, func(t *testing.T, o *objects) {
 		p := newPod(t, o)
-		if !flags["config.file"] && slices.Contains(p.files, "files/config.yml") {
-			// Until the program reads such files: nothing else of the arguments is wrong.
-			out, err := p.command(t, program).CombinedOutput()
-			if err == nil || !strings.Contains(string(out), "flag provided but not defined: -config.file;") {
-				t.Errorf("%v\n%s", err, out)
-			}
-			return
-		}
 		running := start(t, p.command(t, program))
 		p.ask(t, running)
 		running.stop(t)
@@ -55,20 +45,6 @@ func build(t *testing.T) string {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	return program
-}
-
-// help returns the flags that the program has.
-func help(t *testing.T, program string) map[string]bool {
-	t.Helper()
-	out, err := exec.CommandContext(t.Context(), program, "help", "run").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	flags := map[string]bool{}
-	for _, found := range regexp.MustCompile(`(?m)^  --([a-z._-]+)`).FindAllStringSubmatch(string(out), -1) {
-		flags[found[1]] = true
-	}
-	return flags
 }
 
 // pod is a container as this machine runs it: what is mounted lies below a folder of
