@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -74,4 +75,59 @@ func TestDenyLogPage(t *testing.T) {
 			t.Errorf("exit status %d, not on the page: %s", status, p.output)
 		}
 	}
+}
+
+// TestDocumentedCommands reads each command line of the program that README and docs
+// show, as the program would: its words are commands and flags, their values
+// possible. docs/errors.md shows what is wrong, and is written by the program.
+func TestDocumentedCommands(t *testing.T) {
+	t.Chdir(tree + "/docs") // where the example of a configuration file is
+	pages, err := filepath.Glob("*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := 0
+	for _, page := range append(pages, "../README.md") {
+		if filepath.Base(page) == "errors.md" {
+			continue
+		}
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range commandLines(string(text)) {
+			shown++
+			cmd, args := choose(words(line))
+			if cmd.settle == nil { // help
+				continue
+			}
+			if _, _, err := configure(cmd, args, variables("AWS_REGION=eu-west-1")); err != nil {
+				t.Errorf("%s: flowlog-exporter %s\n%v", filepath.Base(page), line, err)
+			}
+		}
+	}
+	t.Logf("%d command lines", shown)
+}
+
+var (
+	blocks = regexp.MustCompile("(?ms)^```(?:sh|console)\\n(.*?)^```$")
+	calls  = regexp.MustCompile(`(?m)^(?:\$ )?(?:[A-Z_]+=\S+ )*flowlog-exporter(?: ([^#|&>\n]*))?`)
+)
+
+// commandLines returns what follows the name of the program in blocks of commands.
+func commandLines(page string) (lines []string) {
+	for _, block := range blocks.FindAllStringSubmatch(page, -1) {
+		for _, call := range calls.FindAllStringSubmatch(strings.ReplaceAll(block[1], "\\\n", " "), -1) {
+			lines = append(lines, call[1])
+		}
+	}
+	return lines
+}
+
+// words splits a command line as a shell does that knows quotes and nothing else.
+func words(line string) (list []string) {
+	for _, word := range regexp.MustCompile(`(?:'[^']*'|"[^"]*"|\S)+`).FindAllString(line, -1) {
+		list = append(list, strings.NewReplacer("'", "", `"`, "").Replace(word))
+	}
+	return list
 }
