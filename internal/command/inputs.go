@@ -103,7 +103,7 @@ func (s *settings) settleInputs() error {
 }
 
 // firstOf is the option without which there is nothing to read.
-func firstOf(r feed) string { return r.options()[0].name }
+func firstOf(r feed) string { return r.own()[0].name }
 
 // inVain is the error of a flag that describes an input which is not there, where the
 // file has inputs of other names. Without a file such flags have always been borne.
@@ -111,7 +111,7 @@ func (s *settings) inVain(r feed) error {
 	if s.configFile == "" || s.broken {
 		return nil
 	}
-	for _, o := range r.options() {
+	for _, o := range r.own() {
 		if from, given := s.form.origins[o.name]; given && from.file == "" {
 			return wrongf(o.name, " describes the input of the name %s, which there is none of: give it in %s, or name that input so", r.kind, s.configFile)
 		}
