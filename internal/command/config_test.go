@@ -88,7 +88,7 @@ func TestWrongFiles(t *testing.T) {
 	for _, test := range []struct{ name, file, args, says string }{
 		{"a flag for nobody", "inputs: [{name: prod, kinesis: {stream: a}}]\n", "--kinesis.start trim_horizon", "--kinesis.start describes the input of the name kinesis, which there is none of"},
 		{"one stream twice", "inputs: [{name: a, kinesis: {stream: x}}, {name: b, kinesis: {stream: x}}]\n", "", `:1:71: kinesis.stream "x" is read by the inputs a and b: it would count twice`},
-		{"two kinds", "inputs: [{kinesis: {stream: x}, file: {path: y}}]\n", "", ":1:10: an input is one of kinesis, s3, firehose and file; this one is 2 of them"},
+		{"two kinds", "inputs: [{kinesis: {stream: x}, file: {path: y}}]\n", "", ":1:10: an input is one of kinesis, s3, firehose and file; this one has kinesis and file"},
 		{"a name that is no label", "inputs: [{name: \"a b\", kinesis: {stream: x}}]\n", "", `"a b" is no name of an input`},
 		{"in the words of the file", "inputs: [{firehose: {listen: \":1\", access_key_file: x, insecure_no_key: true}}]\n", "", ":1:53: firehose.access_key_file and firehose.insecure_no_key are both given; keep one"},
 		{"a flag is named as a flag", "inputs: [{kinesis: {stream: x}}]\n", "--subnets.refresh 1ns", "--subnets.refresh 1ns is not between"},

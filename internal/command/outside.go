@@ -64,6 +64,9 @@ func (s *settings) clouds(ctx context.Context, log *slog.Logger) (asked regions,
 	configs = map[string]aws.Config{}
 	for _, r := range s.inputs {
 		if o, needed := r.cloud(general); needed {
+			if r.at.file != "" && arn.IsARN(o.Stream) {
+				o.Region = "" // what is said for all inputs yields to what one says itself
+			}
 			if configs[r.name], err = load(o); err != nil {
 				return nil, nil, usagef("%w", err)
 			}

@@ -122,7 +122,7 @@ web: {listen_address: "127.0.0.1:0", last_scrape_wait: 0s}
 	began := sample(t, url, "flowlog_config_last_reload_success_timestamp_seconds")
 	for _, test := range []struct{ name, file, says string }{
 		{"no YAML", "inputs: [", "no YAML"},
-		{"a slip", good + "log: {levle: debug}\n", ":6:7: log.levle is no key; did you mean log.level?"},
+		{"a slip", good + "log: {lvel: debug}\n", ":6:7: log.lvel is no key; did you mean log.level?"},
 		{"a wrong value", strings.Replace(good, "deny_log: {", "deny_log: {format: xml, ", 1), "deny_log.format: "},
 		{"a subnet file that is gone", strings.Replace(good, "file: "+subnets, "file: "+dir+"/none", 1), "cannot read the subnets"},
 		{"a deny log that can't be opened", strings.Replace(good, "deny.log", "none/deny.log", 1), "no such file or directory"},
