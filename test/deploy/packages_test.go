@@ -5,8 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"os"
+	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -26,13 +26,16 @@ var packed = map[string]string{
 	"/usr/share/doc/flowlog-exporter/copyright":        "-rw-r--r--",
 }
 
-// described is what the program prints itself, by the command that prints it.
-var described = map[string][]string{
-	"man": {"/usr/share/man/man1/flowlog-exporter.1.gz"},
-	"completion": {
-		"/usr/share/bash-completion/completions/flowlog-exporter", "/usr/share/zsh/site-functions/_flowlog-exporter",
-		"/usr/share/fish/vendor_completions.d/flowlog-exporter.fish",
-	},
+// described is what the program prints itself, by the command that prints it; zsh
+// is where the kind of package has its completions.
+func described(zsh string) map[string][]string {
+	return map[string][]string{
+		"man": {"/usr/share/man/man1/flowlog-exporter.1.gz"},
+		"completion bash": {
+			"/usr/share/bash-completion/completions/flowlog-exporter", "/usr/share/zsh/" + zsh + "/_flowlog-exporter",
+			"/usr/share/fish/vendor_completions.d/flowlog-exporter.fish",
+		},
+	}
 }
 
 // released makes a release for Linux in a clone, once, and returns its folder.
@@ -46,18 +49,19 @@ func released(t *testing.T) string {
 var making sync.Once
 
 // contents returns what a package must hold of the program at hand.
-func contents(t *testing.T, dir string) map[string]string {
+func contents(t *testing.T, dir, zsh string) map[string]string {
 	t.Helper()
 	want := map[string]string{}
 	for name, mode := range packed {
 		want[name] = mode
 	}
-	help := run(t, ".", nil, filepath.Join(dir, "../linux-amd64/flowlog-exporter"), "help")
-	for command, files := range described {
-		if regexp.MustCompile(`(?m)^ *` + command + ` `).MatchString(help) {
-			for _, name := range files {
-				want[name] = "-rw-r--r--"
-			}
+	program := filepath.Join(dir, "../linux-amd64/flowlog-exporter")
+	for command, files := range described(zsh) {
+		if exec.CommandContext(t.Context(), program, strings.Fields(command)...).Run() != nil {
+			continue // it has no such command
+		}
+		for _, name := range files {
+			want[name] = "-rw-r--r--"
 		}
 	}
 	return want
@@ -126,7 +130,7 @@ func TestDeb(t *testing.T) {
 				got[name] = words[0]
 			}
 		}
-		if diff := cmp.Diff(contents(t, dir), got); diff != "" {
+		if diff := cmp.Diff(contents(t, dir, "vendor-completions"), got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", file, diff)
 		}
 		fields := run(t, dir, nil, "dpkg-deb", "-f", file, "Package", "Version", "Architecture")
@@ -162,7 +166,7 @@ func TestRPM(t *testing.T) {
 				t.Errorf("%s: flags %x, user %s", f.Name(), f.Flags(), f.UserName())
 			}
 		}
-		if diff := cmp.Diff(contents(t, dir), got); diff != "" {
+		if diff := cmp.Diff(contents(t, dir, "site-functions"), got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", architecture, diff)
 		}
 	}

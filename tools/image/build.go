@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"time"
 
@@ -109,7 +108,7 @@ func (s *settings) image(platform *v1.Platform, below v1.Layer) (v1.Image, error
 		User:         fmt.Sprintf("%d:%d", user, user),
 		ExposedPorts: map[string]struct{}{"8080/tcp": {}},
 		Entrypoint:   []string{"/" + programAt},
-		Labels:       maps.Clone(s.labels()),
+		Labels:       s.labels(),
 	}
 	return mutate.ConfigFile(image, config)
 }

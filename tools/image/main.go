@@ -20,8 +20,7 @@ const usage = `usage: image COMMAND [FLAGS] [ARGS]
   files FILE      write what the image holds beside the program as a tar archive, for a Dockerfile
   build           build index and SBOM as an OCI layout
   push REF...     push the OCI layout under each reference, and its SBOM
-  attach REF      attach an SBOM to an index that an engine pushed
-`
+  attach REF      attach an SBOM to an index that an engine pushed`
 
 // settings say what is built, and out of what.
 type settings struct {
@@ -32,8 +31,9 @@ type settings struct {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+	err := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "image:", err)
 		os.Exit(1)
 	}
