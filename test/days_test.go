@@ -140,6 +140,9 @@ func TestDemoDays(t *testing.T) {
 			})
 		})
 	}
+	if t.Failed() {
+		return
+	}
 	t.Logf("%d records in %d hours, %d series: quiet for %d hours, then %d alerts and no other", d.records, allHours, len(counters), calmHours, len(intended))
 }
 

@@ -27,7 +27,7 @@ var mayBeEmpty = map[string]string{
 	`flowlog_source_request_failures_`: "no request fails in the demo; the panel shows only what does",
 }
 
-// expression is PromQL of a file. Those of alerts are without data as long as all is well.
+// expression is PromQL of a file.
 type expression struct {
 	file, title, expr string
 }
@@ -45,8 +45,9 @@ func TestMonitoring(t *testing.T) {
 		return len(p.query(t, `subnet:flowlog_denied_flows:rate15m > 0`, "")) >= 3, "the rules record nothing"
 	}, demo, p.process)
 
-	dashboards, alerts, queries := dashboardExpressions(t), p.rules(t), documentedQueries(t)
-	all := slices.Concat(dashboards, alerts, queries)
+	dashboards, rules := dashboardExpressions(t), p.rules(t)
+	queries, runbooks := documentedQueries(t, "../docs/queries.md", 15), documentedQueries(t, "../docs/runbooks/*.md", 8)
+	all := slices.Concat(dashboards, rules, queries, runbooks)
 	exposed := exposedMetrics(t, address)
 	for i, metrics := range askedFor(t, all) {
 		for _, m := range metrics {
@@ -61,15 +62,21 @@ func TestMonitoring(t *testing.T) {
 			empty++
 		}
 	}
-	for _, e := range alerts {
+	for _, e := range slices.Concat(rules, runbooks) { // without data as long as all is well
 		p.query(t, e.expr, "") // fails the test when it can't be evaluated
 	}
-	// Not one alert is even pending: whatever it waits for is not so at any time.
-	if told := p.query(t, `count by (alertname, alertstate) (count_over_time(ALERTS[1h]))`, ""); len(told) > 0 {
-		t.Errorf("an ordinary demo alerts: %v", told)
+	// Not one alert is even pending, but for a moment: a machine that is starved
+	// misses a read of the source now and then.
+	scrapes := p.number(t, `max(count_over_time(up{job="flowlog"}[1h]))`)
+	pending := 0.0
+	for _, alert := range p.query(t, `count_over_time(ALERTS[1h])`, "") {
+		pending = max(pending, alert.Value.value)
+		if alert.Value.value > scrapes/10 || alert.Metric["alertstate"] == "firing" {
+			t.Errorf("an ordinary demo alerts in %v of %v scrapes: %v", alert.Value.value, scrapes, alert.Metric)
+		}
 	}
-	t.Logf("%d expressions of dashboards, %d of rules, %d of docs/queries.md parsed; %d of the first and last returned data, %d are allowed to be empty; no alert was pending over %v scrapes",
-		len(dashboards), len(alerts), len(queries), len(dashboards)+len(queries)-empty, empty, p.number(t, `max(count_over_time(up{job="flowlog"}[1h]))`))
+	t.Logf("%d expressions of dashboards and %d of docs/queries.md: %d returned data, %d may be empty; %d of rules and %d of runbooks evaluated; no alert fired, or was pending in more than %v of %v scrapes",
+		len(dashboards), len(queries), len(dashboards)+len(queries)-empty, empty, len(rules), len(runbooks), pending, scrapes)
 }
 
 // hurriedRules are the shipped rules, all of them evaluated at each scrape.
@@ -179,21 +186,27 @@ func (p *prometheus) rules(t *testing.T) (all []expression) {
 	return all
 }
 
-// documentedQueries are the PromQL of docs/queries.md: what stands between two
-// empty lines is one.
-func documentedQueries(t *testing.T) (all []expression) {
+// documentedQueries are the PromQL of pages, of which there must be so many: what
+// stands between two empty lines is one.
+func documentedQueries(t *testing.T, pages string, atLeast int) (all []expression) {
 	t.Helper()
-	text, err := os.ReadFile("../docs/queries.md")
+	files, err := filepath.Glob(pages)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, block := range regexp.MustCompile("(?s)```promql\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
-		for q := range strings.SplitSeq(strings.TrimSpace(block[1]), "\n\n") {
-			all = append(all, expression{"queries.md", strings.SplitN(q, "\n", 2)[0], q})
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, block := range regexp.MustCompile("(?s)```promql\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
+			for q := range strings.SplitSeq(strings.TrimSpace(block[1]), "\n\n") {
+				all = append(all, expression{filepath.Base(file), strings.SplitN(q, "\n", 2)[0], q})
+			}
 		}
 	}
-	if len(all) < 10 {
-		t.Fatalf("%d queries are understood", len(all))
+	if len(all) < atLeast {
+		t.Fatalf("%d queries are understood in %s", len(all), pages)
 	}
 	return all
 }

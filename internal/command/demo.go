@@ -107,7 +107,7 @@ scan, a spike of refused flows, an exfiltration and refused mail now and then.
   curl -s %s | grep '^flowlog_received_bytes'
   curl -s %s | grep '^flowlog_denied_flows'
 
-  prometheus --config.file=monitoring/prometheus.yaml     then http://localhost:9090
+  prometheus --config.file=monitoring/prometheus.yaml     scrapes port 8080: http://localhost:9090
     sum by (subnet) (rate(flowlog_received_bytes_total[1m]))
     sum by (subnet, direction) (rate(flowlog_denied_flows_total[1m]))
 
