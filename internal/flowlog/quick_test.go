@@ -147,7 +147,7 @@ func TestQuickEqualsParse(t *testing.T) {
 		var b before
 		for range 4 {
 			line, end := usualLine(r, f), "\"\n"[r.IntN(2)]
-			if f.attaches() { // Reader.place clears the record
+			if f.attached { // Reader.place clears the record
 				rec = flow.Record{}
 			}
 			if !quickly(t, f, &rec, &b, line, end, `},{"id":"`) {
@@ -155,7 +155,7 @@ func TestQuickEqualsParse(t *testing.T) {
 			}
 			quick++
 			used(&rec)
-			if f.attaches() {
+			if f.attached {
 				rec = flow.Record{}
 			}
 			if quickly(t, f, &rec, &b, misprint(r, line), end, misprint(r, line)) {
@@ -228,7 +228,7 @@ func FuzzLinePair(f *testing.F) {
 		var b before
 		quickly(t, format, &rec, &b, first, end, line)
 		used(&rec)
-		if format.attaches() {
+		if format.attached {
 			rec = flow.Record{}
 		}
 		quickly(t, format, &rec, &b, line, end, first)

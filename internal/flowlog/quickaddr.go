@@ -27,6 +27,9 @@ type shortText struct {
 	head, tail uint64
 }
 
+// hash mixes the bytes of a text; the highest bits are the best.
+func (t shortText) hash() uint64 { return (t.head ^ t.tail<<3) * spreader }
+
 // longAddr is another address, without what follows it.
 type longAddr struct {
 	text   [5]uint64
@@ -43,7 +46,7 @@ func (a *knownAddrs) read(w *window, p uint) (addr netip.Addr, n uint) {
 	t := shortText{w.load(p), w.load(p + 7)}
 	ends := addrEnds(t.tail)
 	t.tail &= below(ends)
-	k := &a.shorts[(t.head^t.tail*spreader)*spreader>>(64-shortBits)]
+	k := &a.shorts[t.hash()>>(64-shortBits)]
 	length := 7 + first(ends)
 	if k.text == t {
 		return k.addr, length
