@@ -10,28 +10,39 @@ import (
 // otherwise is what readings return of columns that are not written as usual.
 const otherwise = lineRoom
 
-// numbers reads numbers of one to seven digits. Each is found, moved and added up
-// in its word, so that its length, which nobody can foretell, steers no branch.
+// numbers reads numbers of one to eight digits. The ends of all are found before
+// the first is read, so that none waits for the one before, and each is moved and
+// added up in a word, so that its length, which nobody can foretell, steers no
+// branch.
 func (s *step) numbers(b *before, p uint) uint {
-	w := b.w
-	columns := s.columns
+	w, columns := b.w, s.columns
+	ends := noDigits(w.load(p)) | noDigits(w.load(p+8))<<8 | noDigits(w.load(p+16))<<16 | noDigits(w.load(p+24))<<24 | noDigits(w.load(p+32))<<32
+	at, odd := p, uint64(0)
 	for i := range columns {
 		c := &columns[i]
-		t := w.load(p) ^ zeros
-		at := uint(bits.TrailingZeros64(notDigits(t))) // 15, 23, … 63 behind one to seven digits
-		n := eightDigits(t << ((71 - at) & 63))
-		if at-8 > 55 || n > c.limit {
+		end := p + uint(bits.TrailingZeros64(ends))
+		ends &= ends - 1
+		t := (w.load(at) ^ zeros) << ((at - end) * 8 & 63)
+		odd |= t + 0x76*ones | t
+		n := eightDigits(t)
+		if end-at-1 > 7 || n > c.limit {
 			return otherwise
 		}
 		b.numbers[c.op&15] = n
-		p += at / 8
-		if w.at(p) != ' ' && i+1 < len(columns) {
+		if w.at(end) != ' ' && i+1 < len(columns) {
 			return otherwise
 		}
-		p++
+		at = end + 1
 	}
-	return p - 1
+	if odd&highs != 0 {
+		return otherwise
+	}
+	return at - 1
 }
+
+// noDigits has a bit set for each byte of x that is a blank or ends a line, and
+// none for digits.
+func noDigits(x uint64) uint64 { return ^x >> 4 & ones * 0x0102040810204080 >> 56 }
 
 // oddNumbers reads numbers of up to 15 digits.
 func (s *step) oddNumbers(b *before, p uint) uint {
