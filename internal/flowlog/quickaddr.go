@@ -2,9 +2,12 @@ package flowlog
 
 import "net/netip"
 
-// knownAddrs remembers addresses by how they are written: those of a flow log come
-// again and again. Each has one place, where a newer one displaces it. A place
-// that holds none has no length, and is found for no text.
+// knownAddrs remembers addresses by how they are written, for those of a flow log
+// come again and again. Each has one place, where the next one displaces it: who
+// chooses addresses can make it useless, but neither wrong nor larger than 140 KiB.
+//
+// A place that holds none seems to hold a text of zero bytes. Behind such no
+// column ends, so nothing becomes of it.
 type knownAddrs struct {
 	shorts [1 << shortBits]shortAddr
 	longs  [1 << longBits]longAddr
@@ -21,8 +24,9 @@ type shortAddr struct {
 	addr netip.Addr
 }
 
-// shortText is a text of seven to 15 bytes: its first eight and, without what
-// follows, those behind the first seven.
+// shortText is a text of seven to 15 bytes, behind which a blank stands: its first
+// eight bytes, and those behind the first seven without what follows the text.
+// Zero bytes stand in for that, so no other text is the same.
 type shortText struct {
 	head, tail uint64
 }
