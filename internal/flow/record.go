@@ -61,9 +61,9 @@ type Record struct {
 
 	VPCID      []byte
 	SubnetID   []byte
+	AZID       []byte
 	InstanceID []byte
 	Region     []byte
-	AZID       []byte
 	// PktSrc and PktDst are the addresses inside the packet (version 3).
 	PktSrc, PktDst netip.Addr
 	// RejectReason says why a flow was refused beyond security group and

@@ -17,8 +17,8 @@ var ErrFormat = errors.New("bad flow log format")
 type Format struct {
 	text    string
 	columns []column
-	// plan is the columns for quick.
-	plan []*step
+	// plan is the first step of quick.
+	plan *step
 	// named says that the format has texts beyond those of the default format.
 	named bool
 	// status is the index of the log-status column, -1 without one.
@@ -27,8 +27,10 @@ type Format struct {
 	vitals int
 	// ends are the columns of the two attachments of a transit gateway
 	// record, the source's first; empty in other formats.
-	ends    [2][]endColumn
-	unknown []string
+	ends [2][]endColumn
+	// attached says that there are such columns.
+	attached bool
+	unknown  []string
 }
 
 // column is one step of the plan that a format is compiled to.
@@ -125,6 +127,7 @@ func (f *Format) findEnds(at map[string]int) {
 		for _, e := range ends[side] {
 			if i, ok := at[e.column]; ok {
 				f.ends[side] = append(f.ends[side], endColumn{i, e.set})
+				f.attached = true
 			}
 		}
 	}

@@ -56,12 +56,16 @@ func (r *Reader) quickEvents(s *scanner) bool {
 		if end == 0 {
 			return false
 		}
-		more, ok := s.eventEnd(s.pos+int(end), d)
+		id := w[idAt : idAt+idDigits : idAt+idDigits]
+		more, ok := s.eventEnd(s.pos + int(end))
 		if !ok {
 			return false
 		}
+		if d.total++; d.total == 1 || !more {
+			d.note(id)
+		}
 		if result == Parsed {
-			rec.EventID = w[idAt : idAt+idDigits : idAt+idDigits]
+			rec.EventID = id
 		}
 		r.join(rec, result)
 		if !more {
@@ -79,8 +83,15 @@ func (s *scanner) skim(d *document) bool {
 			return false
 		}
 		line := s.pos + lineAt
-		if more, ok := s.eventEnd(line+plainRun(s.buf[min(line, len(s.buf)):]), d); !ok || !more {
-			return ok
+		more, ok := s.eventEnd(line + plainRun(s.buf[min(line, len(s.buf)):]))
+		if !ok {
+			return false
+		}
+		if d.total++; d.total == 1 || !more {
+			d.note(w[idAt : idAt+idDigits : idAt+idDigits])
+		}
+		if !more {
+			return true
 		}
 	}
 }
@@ -122,31 +133,37 @@ func (w *window) isEvent() bool {
 	text |= w.load(timeAt-8) ^ word64(eventTime[len(eventTime)-8:])
 	text |= w.load(timeAt+timeDigits) ^ word64(eventLine)
 	text |= w.load(lineAt-8) ^ word64(eventLine[len(eventLine)-8:])
-	digits := notDigits(w.load(timeAt)^zeros) | notDigits(w.load(timeAt+timeDigits-8)^zeros)
-	for i := uint(idAt); i < idAt+idDigits; i += 8 {
-		digits |= notDigits(w.load(i) ^ zeros)
-	}
-	return text|digits == 0 && w[timeAt] != '0' // no number begins with 0
+	digits := w.strays(idAt) | w.strays(idAt+8) | w.strays(idAt+16) | w.strays(idAt+24) | w.strays(idAt+32) |
+		w.strays(idAt+40) | w.strays(idAt+48) | w.strays(timeAt) | w.strays(timeAt+timeDigits-8)
+	return text|digits&highs == 0 && w[timeAt] != '0' // no number begins with 0
 }
 
-// eventEnd goes behind the event at s, whose line ends at end; more says that
-// another event follows.
-func (s *scanner) eventEnd(end int, d *document) (more, ok bool) {
-	if end+3 > len(s.buf) || s.buf[end] != '"' || s.buf[end+1] != '}' {
+// strays has high bits set where the eight bytes at p are not all digits.
+func (w *window) strays(p uint) uint64 {
+	t := w.load(p) ^ zeros
+	return t + 0x76*ones | t
+}
+
+// eventEnd goes behind the event whose line ends at end; more says that another
+// event follows.
+func (s *scanner) eventEnd(end int) (more, ok bool) {
+	if end+3 > len(s.buf) {
 		return false, false
 	}
-	more = s.buf[end+2] == ','
-	if !more && s.buf[end+2] != ']' {
+	text := s.buf[end : end+3]
+	if more = text[2] == ','; text[0] != '"' || text[1] != '}' || !more && text[2] != ']' {
 		return false, false
-	}
-	if d.total++; d.total == 1 || !more {
-		d.last.id = value{kindString, true, s.buf[s.pos+idAt : s.pos+idAt+idDigits]}
-		if d.total == 1 {
-			d.events = append(d.events, d.last)
-		}
 	}
 	s.pos = end + 3
 	return more, true
+}
+
+// note takes the id of the first or of the last event.
+func (d *document) note(id []byte) {
+	d.last.id = value{kindString, true, id}
+	if d.total == 1 {
+		d.events = append(d.events, d.last)
+	}
 }
 
 // mark is what a block was when an envelope began.

@@ -82,7 +82,7 @@ func (f *Format) Parse(line []byte, rec *flow.Record) Result {
 	if !traffic {
 		return NoData
 	}
-	if rec.Direction != flow.DirectionUnknown && f.attaches() {
+	if f.attached && rec.Direction != flow.DirectionUnknown {
 		f.attach(line, rec)
 	}
 	return status
@@ -95,9 +95,6 @@ func (f *Format) refuse(line []byte) Result {
 	}
 	return Malformed
 }
-
-// attaches reports whether the format has columns of attachments.
-func (f *Format) attaches() bool { return len(f.ends[0])+len(f.ends[1]) > 0 }
 
 // attach places a transit gateway record at the attachment that made it:
 // traffic enters the gateway at the source's and leaves it at the destination's.

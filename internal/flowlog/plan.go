@@ -1,10 +1,6 @@
 package flowlog
 
-import (
-	"math"
-
-	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
-)
+import "math"
 
 // op says where the value of a column goes.
 type op uint8
@@ -60,14 +56,14 @@ type step struct {
 	columns []column
 	// run is the index of steady columns in before.runs.
 	run uint
-	// last says that the line ends behind them.
-	last bool
+	// next is nil where the line ends.
+	next *step
 }
 
 // reading reads the columns of a step at p. It returns where the last of them
 // ends, and lineRoom or more when they are not written as it expects. It looks at
 // blanks between the columns, and not at what stands behind the last one.
-type reading func(s *step, b *before, w *window, p uint, rec *flow.Record) uint
+type reading func(s *step, b *before, p uint) uint
 
 // way is a reading; columns that follow each other and have the same are a step.
 type way uint8
@@ -111,21 +107,21 @@ func (o op) way() way {
 const maxRuns = 8
 
 // steps compiles the columns for quick.
-func (f *Format) steps() (plan []*step) {
-	runs := uint(0)
+func (f *Format) steps() (first *step) {
+	runs, next := uint(0), &first
 	for i := 0; i < len(f.columns); {
 		from, way := i, f.columns[i].op.way()
 		for i < len(f.columns) && f.columns[i].op.way() == way {
 			i++
 		}
-		s := &step{columns: f.columns[from:i], run: runs, last: i == len(f.columns)}
+		s := &step{columns: f.columns[from:i], run: runs}
 		if way == waySteady {
 			if runs++; runs > maxRuns {
 				way = wayTexts
 			}
 		}
 		s.usual, s.other = readings[way].usual, readings[way].other
-		plan = append(plan, s)
+		*next, next = s, &s.next
 	}
-	return plan
+	return first
 }

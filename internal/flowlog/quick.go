@@ -15,40 +15,38 @@ func (f *Format) quick(w *window, p uint, end byte, rec *flow.Record, b *before)
 	if b.format != f {
 		b.forget(f)
 	}
-	b.absent, b.result = 0, Parsed
+	b.w, b.rec, b.absent, b.result = w, rec, 0, Parsed
 	rec.Direction, rec.Ambiguous, rec.Subnet = flow.DirectionUnknown, false, nil
-	from, sep := p, byte(' ')
-	for _, s := range f.plan {
-		at := s.usual(s, b, w, p, rec)
+	from := p
+	for s := f.plan; ; s = s.next {
+		at := s.usual(s, b, p)
 		if at >= lineRoom {
-			if at = s.other(s, b, w, p, rec); at >= lineRoom {
+			if at = s.other(s, b, p); at >= lineRoom {
 				return 0, 0
 			}
 		}
-		if s.last {
-			sep = end
+		if p = at; s.next == nil {
+			break
 		}
-		if w[at] != sep {
+		if w[at] != ' ' {
 			return 0, 0
 		}
-		p = at + 1
+		p++
 	}
-	return p - 1, f.finish(w[from:p-1], rec, b)
-}
-
-// finish gives rec what the steps have left in b.
-func (f *Format) finish(line []byte, rec *flow.Record, b *before) Result {
-	switch {
-	case b.result != Parsed:
-		return b.result
-	case f.status < 0 && f.vitals > 0 && b.absent == f.vitals:
-		return NoData
+	if w.at(p) != end {
+		return 0, 0
+	}
+	if b.result != Parsed {
+		return p, b.result
+	}
+	if f.status < 0 && f.vitals > 0 && b.absent == f.vitals {
+		return p, NoData
 	}
 	b.store(rec)
-	if rec.Direction != flow.DirectionUnknown && f.attaches() {
-		f.attach(line, rec)
+	if f.attached && rec.Direction != flow.DirectionUnknown {
+		f.attach(w[from:p], rec)
 	}
-	return Parsed
+	return p, Parsed
 }
 
 // before is what a line has in common with those before it in the buffer. Its
@@ -56,6 +54,9 @@ func (f *Format) finish(line []byte, rec *flow.Record, b *before) Result {
 type before struct {
 	// format is that of the lines.
 	format *Format
+	// w is where the line being read stands, and rec what it becomes.
+	w   *window
+	rec *flow.Record
 	// runs are the groups of steady columns as they were written last; empty
 	// where none are remembered.
 	runs [maxRuns]run
@@ -91,6 +92,7 @@ func (b *before) forget(f *Format) {
 	if b.addrs == nil {
 		b.addrs = new(knownAddrs)
 	}
+	b.w, b.rec = nil, nil
 	b.format, b.runs, b.times, b.numbers, b.names = f, [maxRuns]run{}, [2]clock{midnight, midnight}, [16]uint64{}, names{}
 }
 

@@ -147,7 +147,7 @@ func TestQuickEqualsParse(t *testing.T) {
 		var b before
 		for range 4 {
 			line, end := usualLine(r, f), "\"\n"[r.IntN(2)]
-			if f.attaches() { // Reader.place clears the record
+			if f.attached { // Reader.place clears the record
 				rec = flow.Record{}
 			}
 			if !quickly(t, f, &rec, &b, line, end, `},{"id":"`) {
@@ -155,7 +155,7 @@ func TestQuickEqualsParse(t *testing.T) {
 			}
 			quick++
 			used(&rec)
-			if f.attaches() {
+			if f.attached {
 				rec = flow.Record{}
 			}
 			if quickly(t, f, &rec, &b, misprint(r, line), end, misprint(r, line)) {
@@ -166,6 +166,35 @@ func TestQuickEqualsParse(t *testing.T) {
 	}
 	if misprinted < quick/20 {
 		t.Errorf("of %d misprinted lines %d are read by the plan", quick, misprinted)
+	}
+}
+
+// Addresses that were read before, and those that took their places, are read as
+// Parse reads them, as is what only resembles them.
+func TestKnownAddressesAreReadAsOthers(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 10))
+	f := mustParse(t, "dstaddr pkt-srcaddr srcaddr bytes pkt-dstaddr")
+	pool := make([]string, 3000)
+	for i := range pool {
+		if pool[i] = usualValue(r, "srcaddr"); i%3 == 0 {
+			pool[i] = fmt.Sprintf("100.100.%d.%d", i/3%8, i%251) // of which only the ends differ
+		}
+	}
+	var rec flow.Record
+	var b before
+	for i := range 20_000 {
+		among := pool[:min(len(pool), 10+i/5)]
+		word := func() string {
+			if r.IntN(60) == 0 {
+				return []string{strings.Repeat("\x00", 7+r.IntN(9)), "-", "::1", "1.2.3.4@", "10.0.0.0\x00"}[r.IntN(5)]
+			}
+			return among[r.IntN(len(among))]
+		}
+		line := fmt.Sprintf("%s %s %s 5 %s", word(), word(), word(), word())
+		quickly(t, f, &rec, &b, line, '\n', line)
+		if r.IntN(4) == 0 {
+			quickly(t, f, &rec, &b, misprint(r, line), '"', line)
+		}
 	}
 }
 
@@ -228,7 +257,7 @@ func FuzzLinePair(f *testing.F) {
 		var b before
 		quickly(t, format, &rec, &b, first, end, line)
 		used(&rec)
-		if format.attaches() {
+		if format.attached {
 			rec = flow.Record{}
 		}
 		quickly(t, format, &rec, &b, line, end, first)

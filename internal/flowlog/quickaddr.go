@@ -2,9 +2,12 @@ package flowlog
 
 import "net/netip"
 
-// knownAddrs remembers addresses by how they are written: those of a flow log come
-// again and again. Each has one place, where a newer one displaces it. A place
-// that holds none has no length, and is found for no text.
+// knownAddrs remembers addresses by how they are written, for those of a flow log
+// come again and again. Each has one place, where the next one displaces it: who
+// chooses addresses can make it useless, but neither wrong nor larger than 140 KiB.
+//
+// A place that holds none seems to hold a text of zero bytes. Behind such no
+// column ends, so nothing becomes of it.
 type knownAddrs struct {
 	shorts [1 << shortBits]shortAddr
 	longs  [1 << longBits]longAddr
@@ -21,11 +24,15 @@ type shortAddr struct {
 	addr netip.Addr
 }
 
-// shortText is a text of seven to 15 bytes: its first eight and, without what
-// follows, those behind the first seven.
+// shortText is a text of seven to 15 bytes, behind which a blank stands: its first
+// eight bytes, and those behind the first seven without what follows the text.
+// Zero bytes stand in for that, so no other text is the same.
 type shortText struct {
 	head, tail uint64
 }
+
+// hash mixes the bytes of a text; the highest bits are the best.
+func (t shortText) hash() uint64 { return (t.head ^ t.tail<<3) * spreader }
 
 // longAddr is another address, without what follows it.
 type longAddr struct {
@@ -43,7 +50,7 @@ func (a *knownAddrs) read(w *window, p uint) (addr netip.Addr, n uint) {
 	t := shortText{w.load(p), w.load(p + 7)}
 	ends := addrEnds(t.tail)
 	t.tail &= below(ends)
-	k := &a.shorts[(t.head^t.tail*spreader)*spreader>>(64-shortBits)]
+	k := &a.shorts[t.hash()>>(64-shortBits)]
 	length := 7 + first(ends)
 	if k.text == t {
 		return k.addr, length

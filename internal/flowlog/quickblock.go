@@ -19,7 +19,7 @@ func (r *Reader) quickLine(w *window, p uint, end byte) (rec *flow.Record, to ui
 // nothing that the format would not overwrite.
 func (r *Reader) place(f *Format) *flow.Record {
 	rec, n := r.free(), len(r.block.Records)
-	if r.wrote[n] != f || f.attaches() {
+	if r.wrote[n] != f || f.attached {
 		*rec = flow.Record{}
 		r.wrote[n] = f
 	}

@@ -10,25 +10,43 @@ import (
 // otherwise is what readings return of columns that are not written as usual.
 const otherwise = lineRoom
 
-// numbers reads numbers of one to seven digits. Each is found, moved and added up
-// in its word, so that its length, which nobody can foretell, steers no branch.
-func (s *step) numbers(b *before, w *window, p uint, _ *flow.Record) uint {
-	for i := range s.columns {
-		c := &s.columns[i]
-		t := w.load(p) ^ zeros
-		at := uint(bits.TrailingZeros64(notDigits(t))) // 15, 23, … 63 behind one to seven digits
-		n := eightDigits(t << ((71 - at) & 63))
-		if at-8 > 55 || n > c.limit || i > 0 && w.at(p-1) != ' ' {
+// numbers reads numbers of one to eight digits. The ends of all are found before
+// the first is read, so that none waits for the one before, and each is moved and
+// added up in a word, so that its length, which nobody can foretell, steers no
+// branch.
+func (s *step) numbers(b *before, p uint) uint {
+	w, columns := b.w, s.columns
+	ends := noDigits(w.load(p)) | noDigits(w.load(p+8))<<8 | noDigits(w.load(p+16))<<16 | noDigits(w.load(p+24))<<24 | noDigits(w.load(p+32))<<32
+	at, odd := p, uint64(0)
+	for i := range columns {
+		c := &columns[i]
+		end := p + uint(bits.TrailingZeros64(ends))
+		ends &= ends - 1
+		t := (w.load(at) ^ zeros) << ((at - end) * 8 & 63)
+		odd |= t + 0x76*ones | t
+		n := eightDigits(t)
+		if end-at-1 > 7 || n > c.limit {
 			return otherwise
 		}
 		b.numbers[c.op&15] = n
-		p += at/8 + 1
+		if w.at(end) != ' ' && i+1 < len(columns) {
+			return otherwise
+		}
+		at = end + 1
 	}
-	return p - 1
+	if odd&highs != 0 {
+		return otherwise
+	}
+	return at - 1
 }
 
+// noDigits has a bit set for each byte of x that is a blank or ends a line, and
+// none for digits.
+func noDigits(x uint64) uint64 { return ^x >> 4 & ones * 0x0102040810204080 >> 56 }
+
 // oddNumbers reads numbers of up to 15 digits.
-func (s *step) oddNumbers(b *before, w *window, p uint, _ *flow.Record) uint {
+func (s *step) oddNumbers(b *before, p uint) uint {
+	w := b.w
 	for i := range s.columns {
 		if i > 0 {
 			if w.at(p) != ' ' {
@@ -78,24 +96,25 @@ func (b *before) oddNumber(w *window, p uint, c *column) (n uint64, length uint)
 var tens = [8]uint64{1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000}
 
 // times reads times that are those of the line before.
-func (s *step) times(b *before, w *window, p uint, _ *flow.Record) uint {
-	at, odd := p, uint64(0)
-	for i := range s.columns {
-		t := &b.times[(s.columns[i].op-opStart)&1]
-		odd |= (w.load(at) ^ t.head) | (w.load(at+2) ^ t.tail)
-		if i > 0 {
-			odd |= uint64(w.at(at-1) ^ ' ')
+func (s *step) times(b *before, p uint) uint {
+	w := b.w
+	columns := s.columns
+	for i := range columns {
+		t := &b.times[(columns[i].op-opStart)&1]
+		if (w.load(p)^t.head)|(w.load(p+2)^t.tail) != 0 {
+			return otherwise
 		}
-		at += 11
+		if w.at(p+10) != ' ' && i+1 < len(columns) {
+			return otherwise
+		}
+		p += 11
 	}
-	if odd != 0 {
-		return otherwise
-	}
-	return at - 1
+	return p - 1
 }
 
 // oddTimes reads times of ten digits.
-func (s *step) oddTimes(b *before, w *window, p uint, _ *flow.Record) uint {
+func (s *step) oddTimes(b *before, p uint) uint {
+	w := b.w
 	for i := range s.columns {
 		if i > 0 {
 			if w.at(p) != ' ' {
@@ -129,27 +148,30 @@ func (c *clock) read() (seconds uint64, n uint) {
 }
 
 // addrs reads addresses that are known.
-func (s *step) addrs(b *before, w *window, p uint, rec *flow.Record) uint {
-	at := p
-	for i := range s.columns {
-		head, tail := w.load(at), w.load(at+7)
-		ends := addrEnds(tail)
-		tail &= below(ends)
-		k := &b.addrs.shorts[(head^tail*spreader)*spreader>>(64-shortBits)]
-		if (k.text.head^head)|(k.text.tail^tail) != 0 {
+func (s *step) addrs(b *before, p uint) uint {
+	w, rec := b.w, b.rec
+	columns := s.columns
+	for i := range columns {
+		t := shortText{w.load(p), w.load(p + 7)}
+		ends := addrEnds(t.tail)
+		t.tail &= below(ends)
+		k := &b.addrs.shorts[t.hash()>>(64-shortBits)]
+		if (k.text.head^t.head)|(k.text.tail^t.tail) != 0 {
 			return otherwise
 		}
-		if i > 0 && w.at(at-1) != ' ' {
+		columns[i].op.store(k.addr, rec)
+		p += 7 + first(ends)
+		if w.at(p) != ' ' && i+1 < len(columns) {
 			return otherwise
 		}
-		s.columns[i].op.store(k.addr, rec)
-		at += 8 + uint(bits.TrailingZeros64(ends))/8
+		p++
 	}
-	return at - 1
+	return p - 1
 }
 
 // oddAddrs reads addresses.
-func (s *step) oddAddrs(b *before, w *window, p uint, rec *flow.Record) uint {
+func (s *step) oddAddrs(b *before, p uint) uint {
+	w, rec := b.w, b.rec
 	for i := range s.columns {
 		if i > 0 {
 			if w.at(p) != ' ' {

@@ -15,7 +15,8 @@ type run struct {
 
 // steady reads columns that are as in the line before: then their names are so,
 // too. It looks at eight bytes at a time, at the last eight once more.
-func (s *step) steady(b *before, w *window, p uint, _ *flow.Record) uint {
+func (s *step) steady(b *before, p uint) uint {
+	w := b.w
 	r := &b.runs[s.run&(maxRuns-1)]
 	if r.size < 8 {
 		return otherwise
@@ -32,10 +33,11 @@ func (s *step) steady(b *before, w *window, p uint, _ *flow.Record) uint {
 }
 
 // unsteady reads columns that are other than in the line before.
-func (s *step) unsteady(b *before, w *window, p uint, rec *flow.Record) uint {
+func (s *step) unsteady(b *before, p uint) uint {
+	w := b.w
 	r := &b.runs[s.run&(maxRuns-1)]
 	r.size = 0 // the columns may turn out to be unreadable halfway
-	end := s.texts(b, w, p, rec)
+	end := s.texts(b, p)
 	if end < lineRoom {
 		*r = run{w, p, end - p}
 	}
@@ -43,7 +45,8 @@ func (s *step) unsteady(b *before, w *window, p uint, rec *flow.Record) uint {
 }
 
 // texts reads texts, and numbers that are not kept.
-func (s *step) texts(b *before, w *window, p uint, _ *flow.Record) uint {
+func (s *step) texts(b *before, p uint) uint {
+	w := b.w
 	for i := range s.columns {
 		if i > 0 {
 			if w.at(p) != ' ' {
@@ -111,46 +114,40 @@ const (
 )
 
 // words reads words of which AWS has a few.
-func (s *step) words(_ *before, w *window, p uint, rec *flow.Record) uint {
-	at := p
-	for i := range s.columns {
-		if i > 0 && w.at(at-1) != ' ' {
+func (s *step) words(b *before, p uint) uint {
+	w, rec := b.w, b.rec
+	columns := s.columns
+	for i := range columns {
+		x, o := w.load(p), columns[i].op
+		switch {
+		case o == opStatus && x&two == wordOK:
+			p += 2
+		case o == opAction && x&six == wordAccept:
+			rec.Action = flow.Accept
+			p += 6
+		case o == opAction && x&six == wordReject:
+			rec.Action = flow.Reject
+			p += 6
+		case o == opDirection && x&six == wordEgress:
+			rec.Direction = flow.Egress
+			p += 6
+		case o == opDirection && x&seven == wordIngress:
+			rec.Direction = flow.Ingress
+			p += 7
+		default:
 			return otherwise
 		}
-		switch x := w.load(at); s.columns[i].op {
-		case opAction:
-			switch x & six {
-			case wordAccept:
-				rec.Action = flow.Accept
-			case wordReject:
-				rec.Action = flow.Reject
-			default:
-				return otherwise
-			}
-			at += 7
-		case opStatus:
-			if x&two != wordOK {
-				return otherwise
-			}
-			at += 3
-		default:
-			switch {
-			case x&seven == wordIngress:
-				rec.Direction = flow.Ingress
-				at++
-			case x&six == wordEgress:
-				rec.Direction = flow.Egress
-			default:
-				return otherwise
-			}
-			at += 7
+		if w.at(p) != ' ' && i+1 < len(columns) {
+			return otherwise
 		}
+		p++
 	}
-	return at - 1
+	return p - 1
 }
 
 // oddWords reads them in other words.
-func (s *step) oddWords(b *before, w *window, p uint, rec *flow.Record) uint {
+func (s *step) oddWords(b *before, p uint) uint {
+	w, rec := b.w, b.rec
 	for i := range s.columns {
 		if i > 0 {
 			if w.at(p) != ' ' {

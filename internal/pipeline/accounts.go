@@ -25,24 +25,32 @@ func (s *sheet) observe(b *flowlog.Block, now int64) {
 	for i, n := range b.Failures {
 		s.failures[i] += n
 	}
+	from := 0 // of records that are alike, as neighbours mostly are
 	for i := range b.Records {
-		s.place(&b.Records[i], now)
+		if r, first := &b.Records[i], &b.Records[from]; r.Subnet != first.Subnet || r.End != first.End || r.Ambiguous != first.Ambiguous {
+			s.place(first, uint64(i-from), now)
+			from = i
+		}
+	}
+	if n := len(b.Records) - from; n > 0 {
+		s.place(&b.Records[from], uint64(n), now)
 	}
 }
 
-func (s *sheet) place(r *flow.Record, now int64) {
+// place accounts for n records like r.
+func (s *sheet) place(r *flow.Record, n uint64, now int64) {
 	if r.Subnet == nil {
-		s.unmatched++
+		s.unmatched += n
 		return
 	}
-	s.counted++
+	s.counted += n
 	if r.Ambiguous {
-		s.ambiguous++
+		s.ambiguous += n
 	}
 	if r.End == 0 {
 		return
 	}
-	s.delay.observe(now - r.End)
+	s.delay.observe(now-r.End, n)
 	if r.End <= now+clockTolerance {
 		s.lastEnd = max(s.lastEnd, r.End)
 	}
@@ -96,15 +104,15 @@ var bucketOf = func() (buckets [1800/delayStep + 1]uint8) {
 	return buckets
 }()
 
-// observe adds one delay; a window that ends in the future has none.
-func (d *delays) observe(seconds int64) {
+// observe adds n equal delays; a window that ends in the future has none.
+func (d *delays) observe(seconds int64, n uint64) {
 	seconds = max(seconds, 0)
 	bucket := len(delayBounds)
 	if steps := (uint64(seconds) + delayStep - 1) / delayStep; steps < uint64(len(bucketOf)) {
 		bucket = int(bucketOf[steps])
 	}
-	d.buckets[bucket]++
-	d.sum += uint64(seconds)
+	d.buckets[bucket] += n
+	d.sum += n * uint64(seconds)
 }
 
 func (d *delays) add(b *delays) {

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"math/rand/v2"
 	"testing"
 
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
@@ -15,8 +16,8 @@ func TestDelaysFallIntoTheirBuckets(t *testing.T) {
 			want++
 		}
 		var d delays
-		d.observe(seconds)
-		if d.buckets[want] != 1 || d.sum != uint64(max(seconds, 0)) {
+		d.observe(seconds, 3)
+		if d.buckets[want] != 3 || d.sum != 3*uint64(max(seconds, 0)) {
 			t.Fatalf("%d s: %+v, want bucket %d", seconds, d, want)
 		}
 	}
@@ -27,6 +28,28 @@ func TestDelaysFallIntoTheirBuckets(t *testing.T) {
 	}
 	if last := delayBounds[len(delayBounds)-1]; last != int64(len(bucketOf)-1)*delayStep {
 		t.Errorf("buckets are known up to %d s, want %d", (len(bucketOf)-1)*delayStep, last)
+	}
+}
+
+// Records that are alike are accounted for together, with what each of them alone
+// would bring.
+func TestNeighboursCountAsOften(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	homes := []*flow.Subnet{nil, {}, {Slot: 1}}
+	var together, alone sheet
+	for range 200 {
+		b := &flowlog.Block{Records: make([]flow.Record, r.IntN(20))}
+		for i := range b.Records {
+			b.Records[i] = flow.Record{Subnet: homes[r.IntN(3)], End: 1_700_000_000 * int64(r.IntN(2)), Ambiguous: r.IntN(2) == 0}
+			if i > 0 && r.IntN(3) > 0 {
+				b.Records[i] = b.Records[i-1]
+			}
+			alone.observe(&flowlog.Block{Records: b.Records[i : i+1]}, 1_700_000_700)
+		}
+		together.observe(b, 1_700_000_700)
+	}
+	if together != alone {
+		t.Errorf("together %+v, alone %+v", together, alone)
 	}
 }
 
