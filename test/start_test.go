@@ -40,8 +40,9 @@ func TestStart(t *testing.T) {
 	if got, want := shape(string(seen)), shape(string(told)); got != want {
 		t.Errorf("%s is not what a new user sees; go test -tags e2e ./test -run TestStart -update writes it. Seen:\n%s", page, seen)
 	}
-	_, numbers, _ := strings.Cut(string(seen), "promtool query")
-	t.Logf("from a clone to numbers in Prometheus:\n$ promtool query%s", numbers[:strings.Index(numbers, "```")])
+	_, numbers, _ := strings.Cut(string(seen), "$ promtool query")
+	numbers, _, _ = strings.Cut(numbers, "```")
+	t.Logf("from a clone to numbers in Prometheus:\n$ promtool query%s", numbers)
 }
 
 // shape leaves out the figures and the order of what promtool prints.
