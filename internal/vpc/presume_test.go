@@ -77,6 +77,27 @@ func TestPresume(t *testing.T) {
 	}
 }
 
+// Records are of one run only if each name stands at the same place in both.
+func TestNamedAlike(t *testing.T) {
+	text := []byte("eni-1 1 subnet-1 vpc-1 az1")
+	named := func() flow.Record {
+		return flow.Record{InterfaceID: text[:5], AccountID: text[6:7], SubnetID: text[8:16], VPCID: text[17:22], AZID: text[23:]}
+	}
+	a := named()
+	if b := named(); !namedAlike(&a, &b) {
+		t.Error("equal records differ")
+	}
+	for i := range 5 {
+		for _, other := range [][]byte{nil, text[:1], []byte("eni-1")} {
+			b := named()
+			*[]*[]byte{&b.InterfaceID, &b.AccountID, &b.SubnetID, &b.VPCID, &b.AZID}[i] = other
+			if namedAlike(&a, &b) || namedAlike(&b, &a) {
+				t.Errorf("a record of which name %d is %q is of the run", i, other)
+			}
+		}
+	}
+}
+
 // What one worker learns holds for all.
 func TestPresumeWhatOthersRefuted(t *testing.T) {
 	book, l, app := NewTable([]flow.Subnet{subnet("10.0.0.0/16", "", "")}, nil), new(Learner), atENI("eni-1")

@@ -256,6 +256,17 @@ var (
 	someENIs     = []string{"", "eni-1", "eni-2", "eni-3", "eni-4", strings.Repeat("e", maxInterfaceID)}
 )
 
+// shared are the texts that lines of one envelope share.
+var shared = func() map[string][]byte {
+	texts := map[string][]byte{}
+	for _, list := range [][]string{someVPCs, {"vpc-z"}, someZones, someAccounts, someSubnets, someENIs} {
+		for _, word := range list {
+			texts[word] = []byte(word)
+		}
+	}
+	return texts
+}()
+
 func drawSubnets(t *rapid.T) (subnets []flow.Subnet) {
 	used := map[flow.Key]bool{}
 	for n := range rapid.IntRange(0, 9).Draw(t, "subnets") {
@@ -301,7 +312,11 @@ func drawRecord(t *rapid.T, has [6]bool) flow.Record {
 		if !has {
 			return nil
 		}
-		return []byte(rapid.SampledFrom(from).Draw(t, what))
+		word := rapid.SampledFrom(from).Draw(t, what)
+		if rapid.Bool().Draw(t, "at the same place") {
+			return shared[word]
+		}
+		return []byte(word)
 	}
 	r := flow.Record{
 		Src: drawAddr(t), Dst: drawAddr(t),
@@ -343,6 +358,19 @@ func drawTalk(t *rapid.T, has [6]bool) flow.Record {
 		r.Dst = own
 	}
 	return r
+}
+
+// drawNeighbour gives a record the names of the one before it, but for one at most.
+func drawNeighbour(t *rapid.T, r, before *flow.Record) {
+	own := rapid.IntRange(0, 10).Draw(t, "own name")
+	names := func(r *flow.Record) []*[]byte {
+		return []*[]byte{&r.InterfaceID, &r.SubnetID, &r.VPCID, &r.AZID, &r.AccountID}
+	}
+	for i, name := range names(r) {
+		if i != own {
+			*name = *names(before)[i]
+		}
+	}
 }
 
 func sum(id []byte) (n byte) {
@@ -407,7 +435,9 @@ func conversations(t *rapid.T) {
 	for range rapid.IntRange(1, 8).Draw(t, "blocks") {
 		recs := make([]flow.Record, rapid.IntRange(1, 12).Draw(t, "records"))
 		for i := range recs {
-			recs[i] = drawTalk(t, has)
+			if recs[i] = drawTalk(t, has); i > 0 && rapid.IntRange(0, 3).Draw(t, "neighbour") > 0 {
+				drawNeighbour(t, &recs[i], &recs[i-1])
+			}
 		}
 		w := rapid.SampledFrom([]int{0, 0, 0, 1}).Draw(t, "world")
 		worlds[w].compare(t, workers[rapid.IntRange(0, 1).Draw(t, "worker")], recs)
