@@ -123,7 +123,7 @@ func (s *step) oddTimes(b *before, p uint) uint {
 			p++
 		}
 		o, t := s.columns[i].op, clock{w.load(p), w.load(p + 2)}
-		n := uint(10)
+		var n uint
 		if b.numbers[o&15], n = t.read(); n == 0 {
 			return otherwise
 		}
