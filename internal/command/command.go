@@ -46,6 +46,9 @@ var commands = []command{
 	{"run", "read flow logs and serve metrics (the default)", runOptions, settleRun, run},
 	{"replay", "PATH...: count the flow logs in files, folders and s3://BUCKET/PREFIX", replayOptions, settleReplay, replay},
 	{"demo", "run on a synthetic VPC, without AWS", demoOptions, settleDemo, demonstrate},
+	{"doctor", "check each link of the chain that run would read, and say how to mend it", runOptions, settleRun, examine},
+	{"iam", "[s3://BUCKET/PREFIX...]: print the AWS policy that run, or a replay of the paths, needs", iamOptions, settleIAM, printPolicy},
+	{"cloudformation", "print the template of the AWS set-up", nil, settleNothing, printTemplate},
 	{"version", "print the version", nil, settleNothing, printVersion},
 	{"help", "[COMMAND]: print help", nil, nil, nil},
 }

@@ -33,12 +33,12 @@ func (p *program) printCommands() {
 Commands:
 `)
 	for _, c := range commands {
-		fmt.Fprintf(p.stdout, "  %-9s%s\n", c.name, c.usage)
+		fmt.Fprintf(p.stdout, "  %-15s%s\n", c.name, c.usage)
 	}
 	fmt.Fprint(p.stdout, `
 flowlog-exporter help COMMAND lists its flags. Each flag has an environment
 twin: --kinesis.stream is FLOWLOG_KINESIS_STREAM; the flag wins.
-Exit status: 0 stopped by signal, 1 failed, 2 wrong usage, 3 --require-healthy.
+Exit status: 0 stopped by signal, 1 failed, 2 wrong usage, 3 --require-healthy or doctor.
 `)
 }
 

@@ -63,12 +63,16 @@ func (s *settings) awsRegion() string {
 	return s.region
 }
 
+// asksFormats reports whether AWS is asked for the formats of log groups, which
+// only envelopes name.
+func (s *settings) asksFormats() bool { return s.fixed == nil && s.stream != "" }
+
 // formats decides how the formats of lines are found.
 func (s *settings) formats(groups func(context.Context, string) ([]string, error), log *slog.Logger) flowlog.Formats {
 	switch {
 	case s.fixed != nil:
 		return flowlog.Fixed(s.fixed)
-	case groups != nil && s.stream != "":
+	case groups != nil && s.asksFormats():
 		return &flowlog.Lookup{Ask: groups, Refresh: s.subnetsRefresh, Logger: log}
 	}
 	return flowlog.Fixed(flowlog.Default, flowlog.TransitGateway)

@@ -1,0 +1,191 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+
+	"github.com/flowlog-exporter/flowlog-exporter/internal/cloud"
+)
+
+// record is a data record of the stream.
+type record struct {
+	at   time.Time // when it arrived, by the clock of AWS
+	data []byte
+}
+
+// stream is what the checks of a stream find out one after the other.
+type stream struct {
+	*AWS
+	client *kinesis.Client
+	sum    *types.StreamDescriptionSummary
+	open   []string // ids of open shards
+}
+
+func (a *AWS) streamChecks() []Check {
+	if a.Stream == "" {
+		return nil
+	}
+	s := &stream{AWS: a}
+	return []Check{
+		{streamCheck, []string{identityCheck}, s.describe},
+		{shardsCheck, []string{streamCheck}, s.list},
+		{"retention", []string{streamCheck}, s.retention},
+		{"newest record", []string{shardsCheck}, s.newest},
+		{"content", []string{shardsCheck}, a.content},
+		{"log group", []string{shardsCheck}, a.logGroup},
+	}
+}
+
+// target names the stream as the user did; one of the two is nil.
+func (s *stream) target() (name, streamARN *string) {
+	if arn.IsARN(s.Stream) {
+		return nil, &s.Stream
+	}
+	return &s.Stream, nil
+}
+
+func (s *stream) describe(ctx context.Context) Finding {
+	s.client = kinesis.NewFromConfig(s.config)
+	in := &kinesis.DescribeStreamSummaryInput{}
+	in.StreamName, in.StreamARN = s.target()
+	out, err := s.client.DescribeStreamSummary(ctx, in)
+	if err != nil {
+		about := cloud.Subject{Stream: s.Stream}
+		if cloud.Reason(err) == cloud.NotFound {
+			if others, err := s.client.ListStreams(ctx, &kinesis.ListStreamsInput{}); err == nil {
+				about.Streams = others.StreamNames
+			}
+		}
+		return s.refused(err, about)
+	}
+	s.sum = out.StreamDescriptionSummary
+	if s.sum == nil || s.sum.StreamARN == nil {
+		return Broken(errors.New("the answer of Kinesis is incomplete: something between here and AWS altered it"), "")
+	}
+	switch status := s.sum.StreamStatus; status {
+	case types.StreamStatusActive, types.StreamStatusUpdating:
+		return Passed("%s is %s", *s.sum.StreamARN, status)
+	default:
+		return Broken(fmt.Errorf("%s is %s", *s.sum.StreamARN, status), "wait until it is ACTIVE, or name another one")
+	}
+}
+
+func (s *stream) list(ctx context.Context) Finding {
+	in := &kinesis.ListShardsInput{}
+	in.StreamName, in.StreamARN = s.target()
+	closed := 0
+	for pages := 0; ; pages++ {
+		out, err := s.client.ListShards(ctx, in)
+		if err != nil {
+			return s.refused(err, cloud.Subject{Stream: s.Stream})
+		}
+		for _, shard := range out.Shards {
+			if shard.SequenceNumberRange == nil || shard.SequenceNumberRange.EndingSequenceNumber == nil {
+				s.open = append(s.open, aws.ToString(shard.ShardId))
+			} else {
+				closed++
+			}
+		}
+		if out.NextToken == nil || pages == 100 {
+			break
+		}
+		in = &kinesis.ListShardsInput{NextToken: out.NextToken}
+	}
+	if len(s.open) == 0 {
+		return Broken(errors.New("the stream has no open shard"), "name a stream that is written to")
+	}
+	if s.WantShards != 0 && s.WantShards != len(s.open) {
+		return Passed("%d open, %d closed; -shards says %d, and all are read", len(s.open), closed, s.WantShards)
+	}
+	return Passed("%d open, %d closed", len(s.open), closed)
+}
+
+func (s *stream) retention(context.Context) Finding {
+	hours := aws.ToInt32(s.sum.RetentionPeriodHours)
+	return Passed("%d h: the exporter may be away so long without a loss", hours)
+}
+
+const (
+	// stale is how old the newest record may be: records come each 1 to 10 minutes,
+	// and up to 15 minutes late.
+	stale = 30 * time.Minute
+	// mostShards is how many shards are looked into.
+	mostShards = 16
+	// mostPages is how many pages are read of a shard, and pageRecords how many
+	// records one has, out of what all readers of the shard share.
+	mostPages, pageRecords = 5, 100
+	// pageGap keeps to the 5 calls a second of a shard, which others share.
+	pageGap = 250 * time.Millisecond
+)
+
+// newest looks back step by step, so that little is read.
+func (s *stream) newest(ctx context.Context) Finding {
+	retention := time.Duration(aws.ToInt32(s.sum.RetentionPeriodHours)) * time.Hour
+	for _, back := range []time.Duration{time.Minute, stale, retention} {
+		for _, id := range s.open[:min(len(s.open), mostShards)] {
+			found, err := s.read(ctx, id, s.skew.now().Add(-back))
+			if err != nil {
+				return s.refused(err, cloud.Subject{Stream: s.Stream})
+			}
+			if n := len(found); n > 0 && (len(s.records) == 0 || found[n-1].at.After(s.records[len(s.records)-1].at)) {
+				s.records = found
+			}
+		}
+		if len(s.records) > 0 {
+			return s.age()
+		}
+	}
+	return Broken(errors.New("the stream holds no record"),
+		"see that the flow log is ACTIVE, and that a subscription filter of its log group has this stream as destination; a new flow log takes ten minutes and more")
+}
+
+func (s *stream) age() Finding {
+	age := max(0, s.skew.now().Sub(s.records[len(s.records)-1].at)).Round(time.Second)
+	if age > stale {
+		return Broken(fmt.Errorf("the newest record arrived %v ago", age),
+			"see that the flow log is ACTIVE, that its log group gets records, and that the subscription filter is still there")
+	}
+	return Passed("arrived %v ago", age)
+}
+
+// read returns the last records of a shard since a time.
+func (s *stream) read(ctx context.Context, id string, since time.Time) (last []record, err error) {
+	in := &kinesis.GetShardIteratorInput{ShardId: &id, ShardIteratorType: types.ShardIteratorTypeAtTimestamp, Timestamp: &since}
+	in.StreamName, in.StreamARN = s.target()
+	out, err := s.client.GetShardIterator(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	iterator := out.ShardIterator
+	for range mostPages {
+		ask := &kinesis.GetRecordsInput{ShardIterator: iterator, Limit: aws.Int32(pageRecords)}
+		_, ask.StreamARN = s.target()
+		page, err := s.client.GetRecords(ctx, ask)
+		if err != nil {
+			return nil, err
+		}
+		if len(page.Records) > 0 {
+			last = last[:0]
+		}
+		for _, r := range page.Records {
+			last = append(last, record{aws.ToTime(r.ApproximateArrivalTimestamp), r.Data})
+		}
+		if aws.ToInt64(page.MillisBehindLatest) == 0 || page.NextShardIterator == nil {
+			break
+		}
+		iterator = page.NextShardIterator
+		select {
+		case <-time.After(pageGap):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return last, nil
+}
