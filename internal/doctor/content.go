@@ -106,8 +106,11 @@ func (f *formats) known() *flowlog.Set {
 }
 
 func (f *formats) used() string {
-	if f.set == nil {
+	switch {
+	case f.set == nil:
 		return "header of the text"
+	case f.set.String() == flowlog.Fixed().String():
+		return "default format"
 	}
 	return f.set.String()
 }

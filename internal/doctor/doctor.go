@@ -68,6 +68,9 @@ func Examine(ctx context.Context, w io.Writer, checks []Check) (sound bool) {
 	sound = true
 	unmet := make(map[string]bool, len(checks))
 	for _, c := range checks {
+		if ctx.Err() != nil {
+			return false
+		}
 		f := c.ask(ctx, unmet)
 		unmet[c.Name] = f.state == broken || f.idle
 		sound = sound && f.state != broken

@@ -80,5 +80,7 @@ func (a *AWS) bucket(ctx context.Context, p Prefix) Finding {
 	case cloud.IsDenial(api.ErrorCode()) && strings.Contains(api.ErrorMessage(), "perform: s3:ListBucket"):
 		return Skipped("%s may be read, but without s3:ListBucket what is gone is taken for denied, and its message stays", name)
 	}
-	return a.refused(err, cloud.Subject{Resource: "arn:aws:s3:::" + name + "*"})
+	f := a.refused(err, cloud.Subject{Resource: "arn:aws:s3:::" + name + "*"})
+	f.text = strings.ReplaceAll(f.text, absent, "*") // what a policy has to allow
+	return f
 }

@@ -46,6 +46,10 @@ func Probe(dir string) (string, error) {
 // writable makes a file durable and takes it away again.
 func writable(dir string) error {
 	f, err := os.CreateTemp(dir, ".probe-*")
+	var named *fs.PathError
+	if errors.As(err, &named) {
+		return named.Err // the name says nothing to anybody
+	}
 	if err != nil {
 		return err
 	}
