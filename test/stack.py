@@ -3,6 +3,8 @@
     stack.py deploy DIR DELIVERY   a VPC with a subnet, the stack on it, what moto leaves out of it -> DIR/stack.json
     stack.py put DIR               flow logs of the subnet, in the format of the flow log, on the road of the stack
     stack.py caller DIR            a user with the policy in DIR/caller.json -> its access key
+    stack.py network DIR           a VPC with a subnet alone -> DIR/stack.json
+    stack.py hand DIR              flow logs in the log group and bucket that docs/aws.md makes by hand
     stack.py enforce DIR           from now on moto checks every call against the policies of its caller
 
 The endpoint, region and credentials come from the environment. Every command prints one line of JSON.
@@ -113,6 +115,29 @@ def caller(directory):
     return {"id": key["AccessKeyId"], "secret": key["SecretAccessKey"]}
 
 
+def network(directory):
+    world = make_network(client("ec2"))
+    (directory / "stack.json").write_text(json.dumps(world))
+    return world
+
+
+def hand(directory):
+    """The flow logs know their formats and destinations; one of each is taken by its name."""
+    world, count = json.loads((directory / "stack.json").read_text()), 0
+    for log in client("ec2").describe_flow_logs()["FlowLogs"]:
+        if log.get("LogGroupName") == "vpc-flow-logs":
+            outputs, delivery = {"LogGroupName": "vpc-flow-logs"}, "Kinesis"
+        elif log.get("LogDestination", "").startswith("arn:aws:s3:::vpc-flow-logs-"):
+            outputs, delivery = {"BucketName": log["LogDestination"].rpartition(":")[2]}, "S3"
+            outputs["QueueUrl"] = client("sqs").get_queue_url(QueueName="vpc-flow-logs")["QueueUrl"]
+        else:
+            continue
+        count += 1
+        (directory / "stack.json").write_text(json.dumps({**world, "delivery": delivery, "outputs": outputs, "format": log["LogFormat"]}))
+        put(directory)
+    return {"flow_logs": count}
+
+
 def enforce(_):
     request = urllib.request.Request(os.environ["AWS_ENDPOINT_URL"] + "/moto-api/reset-auth", data=b"0", method="POST", headers={"Content-Type": "text/plain"})
     with urllib.request.urlopen(request) as answer:
@@ -121,4 +146,5 @@ def enforce(_):
 
 if __name__ == "__main__":
     command, directory, *arguments = sys.argv[1:]
-    print(json.dumps({"deploy": deploy, "put": put, "caller": caller, "enforce": enforce}[command](pathlib.Path(directory), *arguments)))
+    run = {"deploy": deploy, "put": put, "caller": caller, "network": network, "hand": hand, "enforce": enforce}[command]
+    print(json.dumps(run(pathlib.Path(directory), *arguments)))

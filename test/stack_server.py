@@ -7,19 +7,19 @@ moto stumbles over it when it checks who may take on the role.
 import sys
 
 import moto_server
-from moto.iam.access_control import IAMPolicyStatement
+from moto.iam.access_control import IAMPolicyStatement, PermissionResult
 
 
 def mend_service_principals():
-    check = IAMPolicyStatement._check_principal
+    judged = IAMPolicyStatement.is_action_permitted
 
-    def check_principal(self, principal):
+    def is_action_permitted(self, *question):
         expected = self._statement.get("Principal")
         if isinstance(expected, dict) and "AWS" not in expected:
-            return False
-        return check(self, principal)
+            return PermissionResult.NEUTRAL
+        return judged(self, *question)
 
-    IAMPolicyStatement._check_principal = check_principal
+    IAMPolicyStatement.is_action_permitted = is_action_permitted
 
 
 if __name__ == "__main__":
