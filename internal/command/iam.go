@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -57,7 +58,11 @@ func settleIAM(s *settings, paths []string) error {
 func printPolicy(ctx context.Context, p *program, s *settings, _ []string) error {
 	policy, notes := permit.Assume(s.assumeRole), []string(nil)
 	if !s.iam.caller {
-		needs, err := s.needs(s.regionHere(ctx))
+		region, err := s.regionHere(ctx)
+		if err != nil {
+			return err
+		}
+		needs, err := s.needs(region)
 		if err != nil {
 			return err
 		}
@@ -75,14 +80,17 @@ func printPolicy(ctx context.Context, p *program, s *settings, _ []string) error
 }
 
 // regionHere is the region that a run here and now would use, "" for none.
-func (s *settings) regionHere(ctx context.Context) string {
+func (s *settings) regionHere(ctx context.Context) (string, error) {
+	if !s.asksAWS() {
+		return "", nil
+	}
 	config, err := cloud.Load(ctx, cloud.Options{
 		Region: s.awsRegion(), Stream: s.stream, EndpointURL: s.endpointURL, Logger: slog.New(slog.DiscardHandler),
 	})
-	if err != nil {
-		return ""
+	if err != nil && !errors.Is(err, cloud.ErrNoRegion) {
+		return "", usagef("%w", err)
 	}
-	return config.Region
+	return config.Region, nil
 }
 
 // needs is what a run with these settings asks of AWS, and a replay of the paths

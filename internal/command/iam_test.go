@@ -45,6 +45,8 @@ func TestIAMRefuses(t *testing.T) {
 		{"a word", "iam -stream s nonsense", `"nonsense" is no command`},
 		{"no bucket", "iam s3://", "names no objects"},
 		{"no key", "iam -stream s --kms-key alias/x", "is no ARN of a key"},
+		{"another ARN", "iam -stream arn:aws:s3:::bucket", "is no ARN of a Kinesis stream"},
+		{"a slip in the region", "iam -stream s -region eu-wst-1", "did you mean eu-west-1?"},
 		{"nobody to be called by", "iam -stream s --caller", "without --aws.assume-role"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
