@@ -57,7 +57,7 @@ func TestPageOfAWS(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), "bash", "-c", strings.ReplaceAll(script, "vpc-0a1b2c3d4e5f67890", network.VPC))
 	cmd.Dir = w.dir
 	keys := []string{"AWS_ACCESS_KEY_ID=end", "AWS_SECRET_ACCESS_KEY=to-end"}
-	cmd.Env = append(w.environment(), append(keys, "AWS_REGION="+region, "AWS_PAGER=", "PATH="+filepath.Dir(program)+":"+cli+":"+os.Getenv("PATH"))...)
+	cmd.Env = append(w.environment(), append(keys, "AWS_DEFAULT_REGION="+region, "PATH="+filepath.Dir(program)+":"+cli+":"+os.Getenv("PATH"))...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
