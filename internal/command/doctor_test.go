@@ -256,7 +256,7 @@ func (v *visit) transcribe(t *testing.T, page *strings.Builder) {
 	names := strings.NewReplacer("STATE", "/var/lib/flowlog-exporter", "KEYS", "/etc/flowlog/keys")
 	found := strings.NewReplacer(state, names.Replace("STATE"), keysFile, names.Replace("KEYS")).Replace(p.stdout.String() + p.output.String())
 	for _, r := range []struct{ pattern, by string }{
-		{`arrived \d{1,2}s ago`, "arrived 2s ago"}, {`arrived (5h0m\d+s|4h59m5\ds) ago`, "arrived 5h0m0s ago"},
+		{`arrived \d{1,2}s ago`, "arrived 2s ago"}, {`one arrived (5h0m\d+s|4h59m5\ds) ago`, "one arrived 5h0m0s ago"},
 		{`(10m\d+s|9m5\ds) behind`, "10m0s behind"}, {`for user \d+`, "for user 65534"},
 	} {
 		found = regexp.MustCompile(r.pattern).ReplaceAllString(found, r.by)

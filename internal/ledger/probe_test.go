@@ -40,7 +40,7 @@ func TestProbe(t *testing.T) {
 			c.prepare(t, dir)
 			before := listing(t, filepath.Dir(dir))
 			text, err := Probe(dir)
-			if c.err == nil && err != nil || c.err != nil && err == nil || c.err == ErrLocked && !errors.Is(err, ErrLocked) {
+			if c.err == nil && err != nil || c.err != nil && err == nil || errors.Is(c.err, ErrLocked) && !errors.Is(err, ErrLocked) {
 				t.Fatalf("error %v", err)
 			}
 			if err != nil {
