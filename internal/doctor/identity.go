@@ -32,7 +32,6 @@ type AWS struct {
 	Prefixes []Prefix
 
 	config  aws.Config
-	account string
 	skew    skew
 	records []record // the last ones of the stream, oldest first
 	asked   *formats // what is known of the log groups in them
@@ -94,7 +93,6 @@ func (a *AWS) identity(ctx context.Context) Finding {
 	if err != nil {
 		return a.refused(err, cloud.Subject{})
 	}
-	a.account = aws.ToString(out.Account)
 	return Passed("%s", aws.ToString(out.Arn))
 }
 
