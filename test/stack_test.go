@@ -200,7 +200,11 @@ func (r road) counts(t *testing.T, w *world, program string, keys, flags []strin
 func (w *world) startServer(t *testing.T) {
 	t.Helper()
 	w.server = start(t, "moto", exec.CommandContext(t.Context(), python, "-B", "stack_server.py"))
-	w.endpoint = "http://" + w.server.awaitLine(t, `listening (\S+)\n`)
+	said := regexp.MustCompile(`listening (\S+)\n`)
+	await(t, settleLimit, func() (bool, string) { // on a busy machine its start takes long
+		return said.Match(w.server.said.bytes()), "moto does not listen"
+	}, w.server)
+	w.endpoint = "http://" + string(said.FindSubmatch(w.server.said.bytes())[1])
 }
 
 func (w *world) vpc(t *testing.T) string {
