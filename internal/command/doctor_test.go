@@ -143,7 +143,8 @@ type visit struct {
 	age          time.Duration // of what was put
 	anonymous    bool          // without credentials
 	sound        bool
-	nobody       bool // runs it
+	nobody       bool   // runs it
+	file         string // the configuration file, as FILE
 	// prepare makes what the check of the state meets, in STATE.
 	prepare func(t *testing.T, state string)
 }
@@ -157,14 +158,8 @@ func visits(t *testing.T) []visit {
 			args: "--s3.queue-url https://sqs.eu-west-1.amazonaws.com/123456789012/flow-logs --s3.allow bucket/AWSLogs --firehose.listen 127.0.0.1:0 --firehose.access-key-file KEYS",
 		},
 		{
-			name: "A file has several inputs", remark: "What is about one input has its name, and what is about one region that of the region.",
-			args: "--config.file FILE", put: usual, prepare: func(t *testing.T, state string) {
-				text, err := os.ReadFile("testdata/inputs.yml")
-				if err != nil {
-					t.Fatal(err)
-				}
-				rewrite(t, filepath.Join(filepath.Dir(state), "flowlog-exporter.yml"), string(text))
-			},
+			name: "A file has several inputs", remark: "What is about one input has its name, and what is about one region that of the region. The file:",
+			args: "--config.file FILE", put: usual, file: "testdata/inputs.yml",
 		},
 		{name: "There are no credentials", args: doctorStream, put: usual, anonymous: true},
 		{name: "The region has a slip", args: "-stream vpc-flow-logs -region eu-wst-1", put: usual},
@@ -225,8 +220,9 @@ func TestDoctor(t *testing.T) {
 	}
 	page := &strings.Builder{}
 	page.WriteString("# What doctor finds\n\n" +
-		"`flowlog-exporter doctor` takes the flags of `run` and asks each link of the chain, from the credentials to the newest record, whether it holds. It changes\n" +
-		"nothing, takes at most ten seconds for each link, and ends with status 0, or 3 when one is broken. ✓ holds, ✗ is broken, – was not looked at and says why.\n" +
+		"`flowlog-exporter doctor` takes the flags and the configuration file of `run` and asks each link of the chain, from the credentials to the newest record, whether\n" +
+		"it holds. It changes nothing, takes at most ten seconds for each link, and ends with status 0, or 3 when one is broken; 2 is for mistakes in the settings, which it\n" +
+		"tells as `check` does. ✓ holds, ✗ is broken, – was not looked at and says why.\n" +
 		"Of a stream it reads a few of the newest records, out of the two megabytes a second that all readers of a shard share. Of a queue it takes no message, and of a\n" +
 		"bucket it asks for an object that is not there.\n\n" +
 		"Each transcript is from the real binary; times are evened out.\n")
@@ -235,6 +231,9 @@ func TestDoctor(t *testing.T) {
 	}
 	golden(t, tree+"/docs/doctor.md", page.String())
 }
+
+// ports are those of the page for any that are free.
+var ports = strings.NewReplacer("127.0.0.1:0", ":8443", "localhost:0", ":8444")
 
 func (v *visit) transcribe(t *testing.T, page *strings.Builder) {
 	dir := t.TempDir()
@@ -247,11 +246,19 @@ func (v *visit) transcribe(t *testing.T, page *strings.Builder) {
 	if err := os.WriteFile(keysFile, []byte("secret\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	config := filepath.Join(dir, "flowlog-exporter.yml")
+	if v.file != "" {
+		text, err := os.ReadFile(v.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rewrite(t, config, string(text))
+		v.remark += "\n\n```yaml\n" + string(text) + "```"
+	}
 	if v.prepare != nil {
 		v.prepare(t, state)
 	}
 	v.clinic.changes = new(atomic.Int32)
-	config := filepath.Join(dir, "flowlog-exporter.yml")
 	p := v.begin(t, strings.Fields(strings.NewReplacer("STATE", state, "KEYS", keysFile, "FILE", config).Replace(v.args)))
 	status := p.exit()
 	if want := map[bool]int{true: exitOK, false: exitUnhealthy}[v.sound]; status != want {
@@ -262,7 +269,7 @@ func (v *visit) transcribe(t *testing.T, page *strings.Builder) {
 	}
 	fmt.Fprintf(page, "\n## %s\n\n", v.name)
 	if v.remark != "" {
-		page.WriteString(v.remark + "\n\n")
+		page.WriteString(ports.Replace(v.remark) + "\n\n")
 	}
 	names := strings.NewReplacer("STATE", "/var/lib/flowlog-exporter", "KEYS", "/etc/flowlog/keys", "FILE", "flowlog-exporter.yml")
 	found := strings.NewReplacer(state, names.Replace("STATE"), keysFile, names.Replace("KEYS"), config, names.Replace("FILE")).Replace(p.stdout.String() + p.output.String())
@@ -272,8 +279,7 @@ func (v *visit) transcribe(t *testing.T, page *strings.Builder) {
 	} {
 		found = regexp.MustCompile(r.pattern).ReplaceAllString(found, r.by)
 	}
-	fmt.Fprintf(page, "```console\n$ flowlog-exporter doctor %s\n%s$ echo $?\n%d\n```\n", strings.ReplaceAll(names.Replace(v.args), "127.0.0.1:0", ":8443"),
-		strings.ReplaceAll(found, "127.0.0.1:0", ":8443"), status)
+	fmt.Fprintf(page, "```console\n$ flowlog-exporter doctor %s\n%s$ echo $?\n%d\n```\n", ports.Replace(names.Replace(v.args)), ports.Replace(found), status)
 }
 
 // TestDoctorTellsMistakesOfTheFile: as check does, all of them, and asks nobody.
