@@ -56,6 +56,7 @@ demo: build ## show the product working on a synthetic VPC, needs only Go
 
 test: tools lint ## set up all that tests need, lint, run every test there is
 	$(GO) test -race -timeout 20m ./...
+	$(GO) -C tools/hcl test ./...
 	$(GO) test -race -tags e2e -count 1 -timeout 30m -v ./test
 	$(GO) test -tags durability -count 1 -timeout 20m -v ./test/durability
 	$(MAKE) --no-print-directory kube

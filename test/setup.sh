@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Brings what the end-to-end test needs and passes over what is there already:
-#   .venv                          Python with moto, the server that answers in AWS's place, and pyarrow
+#   .venv                          Python with moto, the server that answers in AWS's place, pyarrow, cfn-lint and the AWS CLI
 #   .tools/bin/prometheus promtool of the PATH, else out of Debian's package
 #   zsh fish mandoc groff          for the completions and the manual page, out of Debian's packages
 # Nothing is started, and nothing outside the project is changed but for these and
@@ -31,7 +31,7 @@ python_with_venv() {
 moto() {
   cmp -s test/requirements.txt .venv/requirements.txt && return
   python_with_venv
-  say "installing moto and pyarrow into .venv"
+  say "installing moto, pyarrow, cfn-lint and the AWS CLI into .venv"
   rm -rf .venv
   python3 -m venv .venv
   .venv/bin/pip install --quiet --disable-pip-version-check --no-deps -r test/requirements.txt

@@ -4,6 +4,7 @@ package cloud
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -92,11 +93,14 @@ func (o Options) region() (string, error) {
 	return stream.Region, nil
 }
 
+// ErrNoRegion is in the chain of the error of Load when nothing says the region.
+var ErrNoRegion = errors.New("no AWS region")
+
 // settleRegion makes sure that there is a region, and one that can exist. With
 // an endpoint URL any name will do, as emulators take any.
 func settleRegion(cfg aws.Config, log *slog.Logger) error {
 	if cfg.Region == "" {
-		return &Problem{Text: "no AWS region: pass -region, set AWS_REGION, or give the stream as an ARN" +
+		return &Problem{Err: ErrNoRegion, Text: "no AWS region: pass -region, set AWS_REGION, or give the stream as an ARN" +
 			" (the original defaulted to eu-west-1)"}
 	}
 	if cfg.BaseEndpoint != nil || endpointInEnvironment() {

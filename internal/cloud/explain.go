@@ -168,7 +168,7 @@ func denied(err error, message string, s Subject) string {
 	if m := notAuthorized.FindStringSubmatch(message); m != nil {
 		action = m[1]
 		if m[2] != "" {
-			resource = strings.TrimRight(m[2], ".,;")
+			resource = strings.Trim(m[2], `.,;"`) // S3 quotes it
 		}
 	} else {
 		action = actionOf(err)

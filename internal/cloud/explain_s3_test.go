@@ -36,3 +36,14 @@ func TestExplainObjectsAndQueues(t *testing.T) {
 		})
 	}
 }
+
+// TestExplainQuotedResource: S3 puts quotes around the ARN, which belong to no policy.
+func TestExplainQuotedResource(t *testing.T) {
+	err := &smithy.OperationError{ServiceID: "S3", OperationName: "GetObject", Err: &smithy.GenericAPIError{
+		Code: "AccessDenied", Message: `User: arn:aws:iam::123456789012:user/u is not authorized to perform: s3:GetObject on resource: "arn:aws:s3:::b/k" because no identity-based policy allows the s3:GetObject action`,
+	}}
+	want := `AWS denied s3:GetObject on arn:aws:s3:::b/k. Add to the policy: {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/k"}`
+	if got := fmt.Sprint(Explain(err)); got != want {
+		t.Errorf("got %s", got)
+	}
+}

@@ -24,7 +24,7 @@ const (
 	exitUnhealthy
 )
 
-// errUnhealthy marks what --require-healthy does not bear: exit status 3.
+// errUnhealthy marks what --require-healthy and doctor do not bear: exit status 3.
 var errUnhealthy = errors.New("not healthy")
 
 // program is what a command may touch of the outside.
@@ -68,6 +68,9 @@ func init() {
 		{name: "check", usage: "[FILE] check the settings, print what they come to", options: runOptions, settle: settleRun, run: check, takesFile: true},
 		{name: "replay", usage: "PATH... count flow logs in files and s3://BUCKET/PREFIX", options: replayOptions, settle: settleReplay, run: replay},
 		{name: "demo", usage: "run on a synthetic VPC, without AWS", options: demoOptions, settle: settleDemo, run: demonstrate},
+		{name: "doctor", usage: "ask each link of the chain, say how to mend what is broken", options: runOptions, settle: settleRun, run: examine},
+		{name: "iam", usage: "[PATH...] print the AWS policy that run, or a replay, needs", options: iamOptions, settle: settleIAM, run: printPolicy},
+		{name: "cloudformation", usage: "print the template of the AWS set-up", settle: settleNothing, run: printTemplate},
 		{name: "fields", usage: "FORMAT what a log format can and cannot answer", settle: settleAny, run: tellFields},
 		{name: "dashboard", usage: "[NAME] print a Grafana dashboard, or which there are", settle: settleDashboard, run: printDashboard},
 		{name: "alerts", usage: "[replicas] print the rules for Prometheus", settle: settleAlerts, run: printAlerts},
@@ -85,7 +88,7 @@ const garbage = 33
 
 // Main runs the command that args name, in this process with its streams, and
 // returns the exit status: 0 after a stop by signal, 1 for what failed while it
-// ran, 2 for wrong usage or settings, 3 for --require-healthy. It is called once.
+// ran, 2 for wrong usage or settings, 3 for --require-healthy and doctor. It is called once.
 func Main(args []string) int {
 	// A deny log whose reader went away is lost lines, not the end.
 	signal.Ignore(syscall.SIGPIPE)

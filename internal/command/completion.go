@@ -34,7 +34,7 @@ func (c command) words() (words []string, files bool) {
 		return append(slices.DeleteFunc(commandNames(), func(name string) bool { return name == "help" }), topics()...), false
 	case "completion":
 		return shellNames, false
-	case "check", "replay":
+	case "check", "replay", "iam":
 		return nil, true
 	}
 	return nil, false

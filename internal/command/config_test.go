@@ -64,7 +64,7 @@ inputs:
 		t.Fatalf("inputs %q", got)
 	}
 	prod, test, queue := s.inputs[0].intake.(*kinesisSettings), s.inputs[1].intake.(*kinesisSettings), s.inputs[2].intake.(*s3Settings)
-	if prod.stream != "a" || prod.pollInterval != 2*time.Second || prod.shards != 4 || prod.maxBuffered != 64<<20 {
+	if prod.stream != "a" || prod.pollInterval != 2*time.Second || prod.shards != 4 || prod.maxBuffered != 32<<20 {
 		t.Errorf("prod is %+v", prod)
 	}
 	if test.stream != "b" || test.pollInterval != time.Second || test.shards != 0 {

@@ -3,10 +3,14 @@ package command
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
 	"github.com/flowlog-exporter/flowlog-exporter/internal/cloud"
+	"github.com/flowlog-exporter/flowlog-exporter/internal/doctor"
+	"github.com/flowlog-exporter/flowlog-exporter/internal/permit"
 	"github.com/flowlog-exporter/flowlog-exporter/internal/source"
 	"github.com/flowlog-exporter/flowlog-exporter/internal/web"
 )
@@ -55,6 +59,36 @@ func (s *firehoseSettings) settle() error {
 
 func (s *firehoseSettings) cloud(cloud.Options) (cloud.Options, bool) { return cloud.Options{}, false }
 
+func (s *firehoseSettings) needs(string, *permit.Needs) {}
+
+func (s *firehoseSettings) links(name string, _ *doctor.AWS) []doctor.Check {
+	links := []doctor.Check{link("firehose", name, s.probe)}
+	if s.keysFile != "" {
+		links = append(links, link("access keys", name, func() (string, error) {
+			_, err := source.LoadKeys(s.keysFile, slog.New(slog.DiscardHandler))
+			return s.keysFile, err
+		}))
+	}
+	return links
+}
+
+// probe opens the listeners for deliveries, and closes them at once.
+func (s *firehoseSettings) probe() (string, error) {
+	server := &web.Server{Addresses: s.listen, ConfigFile: s.webConfigFile, Names: firehoseNames}
+	if err := server.Listen(); err != nil {
+		return "", err
+	}
+	server.Close()
+	tls := "plain HTTP: a load balancer in front has to hold the certificate that Firehose wants"
+	if s.webConfigFile != "" {
+		tls = "with " + s.webConfigFile
+	}
+	return fmt.Sprintf("%s can be had, %s", strings.Join(s.listen, ", "), tls), nil
+}
+
+// firehoseNames are the options of the server that takes deliveries.
+var firehoseNames = web.Names{Listen: "firehose.listen", Config: "firehose.web-config-file"}
+
 const (
 	// firehoseHeader is for the header of a delivery: its common attributes alone
 	// may take 64 KiB.
@@ -90,7 +124,7 @@ func (s *firehoseSettings) open(o opening) (*working, error) {
 	}
 	server := &web.Server{
 		Addresses: s.listen, ConfigFile: s.webConfigFile, Handler: in, Logger: log,
-		Names: web.Names{Listen: "firehose.listen", Config: "firehose.web-config-file"},
+		Names: firehoseNames,
 		Limits: web.Limits{
 			ReadTimeout: source.FirehoseReadTimeout, WriteTimeout: firehoseAnswer,
 			MaxHeaderBytes: firehoseHeader, MaxConnections: firehoseConnections,

@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/flowlog-exporter/flowlog-exporter/internal/cloud"
+	"github.com/flowlog-exporter/flowlog-exporter/internal/doctor"
+	"github.com/flowlog-exporter/flowlog-exporter/internal/permit"
 	"github.com/flowlog-exporter/flowlog-exporter/internal/source"
 )
 
@@ -36,6 +38,11 @@ type intake interface {
 	// cloud returns what of AWS the input needs, beyond what is said for all of
 	// them; false is nothing.
 	cloud(general cloud.Options) (cloud.Options, bool)
+	// needs adds what the input asks of AWS in a region, "" for one that is not known.
+	needs(region string, all *permit.Needs)
+	// links are what doctor asks of the input, which has the given name where there
+	// are several, and of its region.
+	links(name string, region *doctor.AWS) []doctor.Check
 	// open returns the input, ready to run.
 	open(o opening) (*working, error)
 }

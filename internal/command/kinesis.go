@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/flowlog-exporter/flowlog-exporter/internal/cloud"
+	"github.com/flowlog-exporter/flowlog-exporter/internal/doctor"
+	"github.com/flowlog-exporter/flowlog-exporter/internal/permit"
 	"github.com/flowlog-exporter/flowlog-exporter/internal/source"
 )
 
@@ -51,6 +53,14 @@ func (k *kinesisSettings) settle() error {
 func (k *kinesisSettings) cloud(general cloud.Options) (cloud.Options, bool) {
 	general.Stream = k.stream
 	return general, true
+}
+
+func (k *kinesisSettings) needs(region string, all *permit.Needs) {
+	all.Streams = append(all.Streams, permit.Stream{Region: region, Name: k.stream})
+}
+
+func (k *kinesisSettings) links(name string, region *doctor.AWS) []doctor.Check {
+	return region.Stream(doctor.Stream{Input: name, Name: k.stream, WantShards: k.shards})
 }
 
 func (k *kinesisSettings) open(o opening) (*working, error) {

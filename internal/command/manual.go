@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,13 +61,26 @@ type manual struct{ w io.Writer }
 
 func (m manual) line(format string, args ...any) { fmt.Fprintf(m.w, format+"\n", args...) }
 
-// options writes the flags of a command. Those of check are those of run.
+// alike are the commands that have the options of run, beside own ones.
+var alike = []string{"check", "doctor", "iam"}
+
+// options writes the flags of a command, of those that are like run their own ones.
 func (m manual) options(c command) {
-	if c.options == nil || c.name == "check" {
+	if c.options == nil {
+		return
+	}
+	groups := c.options(&settings{})
+	if slices.Contains(alike, c.name) {
+		groups = groups[:len(groups)-len(runOptions(&settings{}))]
+	}
+	if len(groups) == 0 {
 		return
 	}
 	m.line(".SH %s", macro("OPTIONS OF "+strings.ToUpper(c.name)))
-	for _, group := range c.options(&settings{}) {
+	if slices.Contains(alike, c.name) {
+		m.line("Beside those of run:")
+	}
+	for _, group := range groups {
 		for _, o := range group {
 			d := o.describe()
 			m.line(".TP")

@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 
@@ -45,7 +46,6 @@ func (s *settings) connect(ctx context.Context, log *slog.Logger) (*outside, err
 // their regions; without such inputs that of the settings, when it is EC2 who knows
 // the subnets.
 func (s *settings) clouds(ctx context.Context, log *slog.Logger) (asked regions, configs map[string]aws.Config, err error) {
-	general := cloud.Options{Region: s.region, AssumeRole: s.assumeRole, EndpointURL: s.endpointURL, Logger: log}
 	loaded := map[cloud.Options]aws.Config{}
 	load := func(o cloud.Options) (aws.Config, error) {
 		if !arn.IsARN(o.Stream) {
@@ -62,27 +62,50 @@ func (s *settings) clouds(ctx context.Context, log *slog.Logger) (asked regions,
 		return config, err
 	}
 	configs = map[string]aws.Config{}
-	for _, r := range s.inputs {
-		if o, needed := r.cloud(general); needed {
-			if r.at.file != "" && arn.IsARN(o.Stream) {
-				o.Region = "" // what is said for all inputs yields to what one says itself
-			}
-			if configs[r.name], err = load(o); err != nil {
-				return nil, nil, usagef("%w", err)
-			}
-		}
-	}
-	if len(s.replay.objects) > 0 {
-		if configs[archived], err = load(general); err != nil {
-			return nil, nil, usagef("%w", err)
-		}
-	}
-	if len(asked) == 0 && s.subnetsFile == "" {
-		if _, err = load(general); err != nil {
-			return nil, nil, usagef("the subnets are asked of EC2 without --subnets.file, but %w", err)
+	for _, c := range s.customers(log) {
+		if configs[c.name], err = load(c.options); err != nil {
+			return nil, nil, usagef("%w", c.refused(err))
 		}
 	}
 	return asked, configs, nil
+}
+
+// customer is who asks something of AWS, with which configuration: an input, a replay
+// as archived, or neither where EC2 alone is asked for subnets.
+type customer struct {
+	name    string
+	feed    *feed // nil is no input
+	options cloud.Options
+}
+
+// refused says what a configuration is for that there is not.
+func (c customer) refused(err error) error {
+	if c.name == "" {
+		return fmt.Errorf("the subnets are asked of EC2 without --subnets.file, but %w", err)
+	}
+	return err
+}
+
+func (s *settings) customers(log *slog.Logger) (all []customer) {
+	general := cloud.Options{Region: s.region, AssumeRole: s.assumeRole, EndpointURL: s.endpointURL, Logger: log}
+	for i := range s.inputs {
+		r := &s.inputs[i]
+		o, needed := r.cloud(general)
+		if !needed {
+			continue
+		}
+		if r.at.file != "" && arn.IsARN(o.Stream) {
+			o.Region = "" // what is said for all inputs yields to what one says itself
+		}
+		all = append(all, customer{r.name, r, o})
+	}
+	if len(s.replay.objects) > 0 {
+		all = append(all, customer{archived, nil, general})
+	}
+	if len(all) == 0 && s.subnetsFile == "" {
+		all = append(all, customer{"", nil, general})
+	}
+	return all
 }
 
 // subnets returns who knows the subnets, after a first look at what is no call.
@@ -111,11 +134,15 @@ func (s *settings) formats(asked regions, log *slog.Logger) flowlog.Formats {
 	if s.fixed != nil {
 		return flowlog.Fixed(s.fixed)
 	}
-	enveloped := func(r feed) bool { return r.kind == "kinesis" || r.kind == "firehose" }
-	if len(asked) > 0 && slices.ContainsFunc(s.inputs, enveloped) {
+	if len(asked) > 0 && s.enveloped() {
 		return &flowlog.Lookup{Ask: asked.logFormats, Refresh: s.subnetsRefresh, Default: unsaid, Logger: log}
 	}
 	return unsaid
+}
+
+// enveloped reports whether something is read that comes with the name of a log group.
+func (s *settings) enveloped() bool {
+	return slices.ContainsFunc(s.inputs, func(r feed) bool { return r.kind == "kinesis" || r.kind == "firehose" })
 }
 
 // regions are EC2 in each region that is read from.

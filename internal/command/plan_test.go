@@ -33,8 +33,10 @@ var plan = map[string]struct {
 	"internal/vpc":      {ours: []string{"flow", "cloud"}, foreign: []string{awsWorld, prometheusWorld}},
 	"internal/web":      {foreign: []string{prometheusWorld}},
 	"internal/demo":     {ours: []string{"flow"}},
+	"internal/permit":   {},
+	"internal/doctor":   {ours: []string{"flow", "flowlog", "cloud", "vpc"}, foreign: []string{awsWorld}},
 	"internal/command": {
-		ours:    []string{"flow", "flowlog", "ledger", "traffic", "denylog", "pipeline", "cloud", "source", "vpc", "web", "demo", "nearest", "config", "monitoring"},
+		ours:    []string{"flow", "flowlog", "ledger", "traffic", "denylog", "pipeline", "cloud", "source", "vpc", "web", "demo", "nearest", "config", "monitoring", "permit", "doctor", "deploy/aws"},
 		foreign: []string{awsWorld, prometheusWorld},
 	},
 }

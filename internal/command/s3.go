@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/flowlog-exporter/flowlog-exporter/internal/cloud"
+	"github.com/flowlog-exporter/flowlog-exporter/internal/doctor"
+	"github.com/flowlog-exporter/flowlog-exporter/internal/permit"
 	"github.com/flowlog-exporter/flowlog-exporter/internal/source"
 )
 
@@ -64,6 +66,30 @@ func (s *s3Settings) settle() (err error) {
 func (s *s3Settings) cloud(general cloud.Options) (cloud.Options, bool) {
 	general.Region = cmp.Or(s.queue.Region, general.Region)
 	return general, true
+}
+
+func (s *s3Settings) needs(region string, all *permit.Needs) {
+	all.Queues = append(all.Queues, permit.Queue{Region: region, Account: s.queue.Account, Name: s.queue.Name, Objects: s.places()})
+}
+
+// places are what may be read, as beginnings of the keys.
+func (s *s3Settings) places() (places []permit.Place) {
+	for _, allowed := range s.allowed {
+		place := permit.Place{Bucket: allowed.Bucket}
+		if allowed.Prefix != "" {
+			place.Prefix = allowed.Prefix + "/"
+		}
+		places = append(places, place)
+	}
+	return places
+}
+
+func (s *s3Settings) links(name string, region *doctor.AWS) []doctor.Check {
+	q := doctor.Queue{Input: name, URL: s.queueURL}
+	for _, place := range s.places() {
+		q.Prefixes = append(q.Prefixes, doctor.Prefix{Bucket: place.Bucket, Path: place.Prefix})
+	}
+	return region.Queue(q)
 }
 
 func (s *s3Settings) open(o opening) (*working, error) {

@@ -50,6 +50,7 @@ type settings struct {
 
 	output string // of replay
 	replay replaySettings
+	iam    iamSettings
 	rate   int    // of demo
 	seed   uint64 // of demo
 

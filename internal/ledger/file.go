@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -41,7 +40,7 @@ func OpenFile(dir string) (*File, error) {
 		return nil, trouble("make the state directory", dir, err)
 	}
 	if f.lock, err = lock(filepath.Join(dir, "lock")); errors.Is(err, ErrLocked) {
-		return nil, &Problem{fmt.Sprintf("the state in %s is %v: stop that process, or set --state.path to another directory", dir, ErrLocked), err}
+		return nil, inUse(dir, err)
 	} else if err != nil {
 		return nil, trouble("lock the state in", dir, err)
 	}

@@ -62,6 +62,11 @@ func trouble(do, path string, err error) error {
 	return &Problem{fmt.Sprintf("cannot %s %s: %v. %s", do, path, err, remedy(err)), err}
 }
 
+// inUse says that another process has the state.
+func inUse(dir string, err error) error {
+	return &Problem{fmt.Sprintf("the state in %s is %v: stop that process, or set --state.path to another directory", dir, ErrLocked), err}
+}
+
 func remedy(err error) string {
 	is := func(no syscall.Errno) bool { return errors.Is(err, no) }
 	switch {

@@ -50,8 +50,8 @@ const maxListed = 16_384
 // IsS3 reports whether a path means objects in S3.
 func IsS3(path string) bool { return strings.HasPrefix(path, "s3://") }
 
-// parseS3 splits s3://BUCKET/PREFIX.
-func parseS3(path string) (bucket, prefix string, err error) {
+// SplitS3 splits s3://BUCKET/PREFIX. Its error is that of CheckS3.
+func SplitS3(path string) (bucket, prefix string, err error) {
 	bucket, prefix, _ = strings.Cut(strings.TrimPrefix(path, "s3://"), "/")
 	if !IsS3(path) || !isBucket(bucket) || len(prefix) > maxKey {
 		return "", "", fmt.Errorf("%.200q names no objects; write it as s3://BUCKET/PREFIX", path)
@@ -61,7 +61,7 @@ func parseS3(path string) (bucket, prefix string, err error) {
 
 // CheckS3 returns the error of a path that names no objects. It asks nobody.
 func CheckS3(path string) error {
-	_, _, err := parseS3(path)
+	_, _, err := SplitS3(path)
 	return err
 }
 
@@ -125,7 +125,7 @@ var errNothing = errors.New("no object of flow logs is there")
 
 // path lists what one path means.
 func (r *archiveRun) path(ctx context.Context, path string) error {
-	bucket, prefix, err := parseS3(path)
+	bucket, prefix, err := SplitS3(path)
 	if err != nil {
 		return err
 	}
