@@ -1,10 +1,14 @@
 package flowlog
 
-import "net/netip"
+import (
+	"net/netip"
+
+	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
+)
 
 // knownAddrs remembers addresses by how they are written, for those of a flow log
 // come again and again. Each has one place, where the next one displaces it: who
-// chooses addresses can make it useless, but neither wrong nor larger than 140 KiB.
+// chooses addresses can make it useless, but neither wrong nor larger than 120 KiB.
 //
 // A place that holds none seems to hold a text of zero bytes. Behind such no
 // column ends, so nothing becomes of it.
@@ -13,6 +17,7 @@ type knownAddrs struct {
 	longs  [1 << longBits]longAddr
 }
 
+// How many addresses there is room for, as powers of two.
 const (
 	shortBits = 11
 	longBits  = 9
@@ -34,15 +39,75 @@ type shortText struct {
 // hash mixes the bytes of a text; the highest bits are the best.
 func (t shortText) hash() uint64 { return (t.head ^ t.tail<<3) * spreader }
 
-// longAddr is another address, without what follows it.
+// longAddr is another address, with the blank behind it.
 type longAddr struct {
 	text   [5]uint64
 	length uint
 	addr   netip.Addr
 }
 
-// spreader is 2^64 divided by the spreader ratio: its multiples spread neighbours.
+// spreader is 2^64 divided by the golden ratio: its multiples spread neighbours.
 const spreader = 0x9e3779b97f4a7c15
+
+// addrs reads addresses that are known.
+func (s *step) addrs(b *before, p uint) uint {
+	w, rec := b.w, b.rec
+	columns := s.columns
+	for i := range columns {
+		t := shortText{w.load(p), w.load(p + 7)}
+		ends := addrEnds(t.tail)
+		t.tail &= below(ends)
+		k := &b.addrs.shorts[t.hash()>>(64-shortBits)]
+		if (k.text.head^t.head)|(k.text.tail^t.tail) != 0 {
+			return otherwise
+		}
+		columns[i].op.store(k.addr, rec)
+		p += 7 + first(ends)
+		if w.at(p) != ' ' && i+1 < len(columns) {
+			return otherwise
+		}
+		p++
+	}
+	return p - 1
+}
+
+// oddAddrs reads addresses.
+func (s *step) oddAddrs(b *before, p uint) uint {
+	w, rec := b.w, b.rec
+	for i := range s.columns {
+		if i > 0 {
+			if w.at(p) != ' ' {
+				return otherwise
+			}
+			p++
+		}
+		c := &s.columns[i]
+		a, n := b.addrs.read(w, p)
+		if n == 0 {
+			return otherwise
+		}
+		if c.vital && !a.IsValid() {
+			b.absent++
+		}
+		c.op.store(a, rec)
+		p += n
+	}
+	return p
+}
+
+// store gives rec the address of a column.
+func (o op) store(a netip.Addr, rec *flow.Record) {
+	switch o {
+	case opSrc:
+		rec.Src = a
+	case opDst:
+		rec.Dst = a
+	case opPktSrc:
+		rec.PktSrc = a
+	case opPktDst:
+		rec.PktDst = a
+	}
+}
 
 // read reads the address at p, "-" as the zero value, and returns its length; 0
 // when there is none.

@@ -1,11 +1,6 @@
 package flowlog
 
-import (
-	"math/bits"
-	"net/netip"
-
-	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
-)
+import "math/bits"
 
 // otherwise is what readings return of columns that are not written as usual.
 const otherwise = lineRoom
@@ -123,11 +118,11 @@ func (s *step) oddTimes(b *before, p uint) uint {
 			p++
 		}
 		o, t := s.columns[i].op, clock{w.load(p), w.load(p + 2)}
-		var n uint
-		if b.numbers[o&15], n = t.read(); n == 0 {
+		seconds, n := t.read()
+		if n == 0 {
 			return otherwise
 		}
-		b.times[(o-opStart)&1] = t
+		b.times[(o-opStart)&1], b.numbers[o&15] = t, seconds
 		p += n
 	}
 	return p
@@ -145,64 +140,4 @@ func (c *clock) read() (seconds uint64, n uint) {
 		return 0, 0
 	}
 	return eightDigits(head)*100 + tail>>48&15*10 + tail>>56, 10
-}
-
-// addrs reads addresses that are known.
-func (s *step) addrs(b *before, p uint) uint {
-	w, rec := b.w, b.rec
-	columns := s.columns
-	for i := range columns {
-		t := shortText{w.load(p), w.load(p + 7)}
-		ends := addrEnds(t.tail)
-		t.tail &= below(ends)
-		k := &b.addrs.shorts[t.hash()>>(64-shortBits)]
-		if (k.text.head^t.head)|(k.text.tail^t.tail) != 0 {
-			return otherwise
-		}
-		columns[i].op.store(k.addr, rec)
-		p += 7 + first(ends)
-		if w.at(p) != ' ' && i+1 < len(columns) {
-			return otherwise
-		}
-		p++
-	}
-	return p - 1
-}
-
-// oddAddrs reads addresses.
-func (s *step) oddAddrs(b *before, p uint) uint {
-	w, rec := b.w, b.rec
-	for i := range s.columns {
-		if i > 0 {
-			if w.at(p) != ' ' {
-				return otherwise
-			}
-			p++
-		}
-		c := &s.columns[i]
-		a, n := b.addrs.read(w, p)
-		if n == 0 {
-			return otherwise
-		}
-		if c.vital && !a.IsValid() {
-			b.absent++
-		}
-		c.op.store(a, rec)
-		p += n
-	}
-	return p
-}
-
-// store gives rec the address of a column.
-func (o op) store(a netip.Addr, rec *flow.Record) {
-	switch o {
-	case opSrc:
-		rec.Src = a
-	case opDst:
-		rec.Dst = a
-	case opPktSrc:
-		rec.PktSrc = a
-	case opPktDst:
-		rec.PktDst = a
-	}
 }

@@ -88,8 +88,11 @@ func (p *Placer) Locate(t *Table, recs []flow.Record) {
 		p.vantages.turn(t)
 	}
 	p.presumed, p.undirected, p.refuted = p.presumed[:0], p.undirected[:0], false
+	var v *vantage
 	for i := 0; i < len(recs); {
-		v := p.vantages.of(&recs[i])
+		if i == 0 || !namedAlike(&recs[i], &recs[i-1]) {
+			v = p.vantages.of(&recs[i])
+		}
 		n := v.presume(recs[i:], p.Learner)
 		p.presumed.add(i, n)
 		if i += n; n == 0 {
