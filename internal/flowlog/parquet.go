@@ -206,7 +206,7 @@ func (p *parquet) begin() error {
 			from = min(from, c.dictionary)
 		}
 		damaged = damaged || p.pages[i] != nil || physical != e.physical || from < 4 || c.size < 0 || c.size > p.size-from
-		p.pages[i] = &pages{file: p, element: e, codec: c.codec, at: from, end: from + c.size, left: c.values}
+		p.pages[i] = &pages{file: p, plan: &p.plan[i], element: e, codec: c.codec, at: from, end: from + c.size, left: c.values}
 	})
 	if err != nil {
 		return err

@@ -46,6 +46,15 @@ func (h *hybrid) read(out []uint32) bool {
 	return true
 }
 
+// pass passes over the next n if they are known to be all of this value.
+func (h *hybrid) pass(value uint32, n int) bool {
+	if h.value != value || h.run < uint64(n) {
+		return false
+	}
+	h.run -= uint64(n)
+	return true
+}
+
 // head reads the head of a run.
 func (h *hybrid) head() bool {
 	n, size := binary.Uvarint(h.buf)

@@ -34,6 +34,7 @@ const MaxPageHeader = 256 << 10
 // pages reads the values of one column of a row group, page by page.
 type pages struct {
 	file *parquet
+	plan *parquetPlan
 	element
 	codec int64
 	// at is where the next page begins, end where the last one ends.
@@ -53,6 +54,7 @@ type pages struct {
 	entries    int64
 	// starts says where in dictionary each text begins, with its length.
 	starts []uint32
+	words  parquetWords
 }
 
 // next makes sure that there is a row of the page in hand.
@@ -121,13 +123,20 @@ func (p *pages) takeDictionary(h *pageHeader) (err error) {
 	if h.values > int64(len(p.dictionary))/width {
 		return refuse("the dictionary of column %.40q is damaged", p.name)
 	}
-	if p.physical != parquetBytes {
-		return nil
+	if p.physical == parquetBytes {
+		if err := p.findTexts(); err != nil {
+			return err
+		}
 	}
-	if err := p.file.hold(4 * h.values); err != nil {
+	return p.readWords()
+}
+
+// findTexts fills starts.
+func (p *pages) findTexts() error {
+	if err := p.file.hold(4 * p.entries); err != nil {
 		return err
 	}
-	p.starts = make([]uint32, h.values)
+	p.starts = make([]uint32, p.entries)
 	at, size := 0, len(p.dictionary)
 	for i := range p.starts {
 		p.starts[i] = uint32(at)

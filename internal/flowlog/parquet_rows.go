@@ -32,8 +32,8 @@ func (p *parquet) batch(n int) error {
 	for i := range n {
 		b.results[i], b.traffic[i] = Parsed, p.format.vitals == 0
 	}
-	for i, c := range p.pages {
-		if err := p.column(&p.plan[i], c, records); err != nil {
+	for _, c := range p.pages {
+		if err := p.column(c, records); err != nil {
 			return err
 		}
 	}
@@ -57,61 +57,70 @@ func (p *parquet) batch(n int) error {
 }
 
 // column reads one column of the batch.
-func (p *parquet) column(plan *parquetPlan, c *pages, records []flow.Record) error {
-	b := &p.rows
-	values, err := c.rows(len(records), b.present[:], b.index[:])
+func (p *parquet) column(c *pages, records []flow.Record) error {
+	b, n := &p.rows, len(records)
+	values, err := c.rows(n, b.present[:], b.index[:])
 	if err != nil {
 		return err
 	}
-	if err := p.account(8 * int64(len(records))); err != nil {
+	if err := p.account(8 * int64(n)); err != nil {
 		return err
 	}
-	if _, number := c.width(); number && c.physical != parquetFixed {
-		if err := c.numbers(b.numbers[:values], b.index[:]); err != nil {
+	present := b.present[:n]
+	if c.coded {
+		expand(b.index[:n], values, present, uint32(c.entries))
+	}
+	switch {
+	case c.isNumber():
+		if err := c.numbers(b, values, present); err != nil {
 			return err
 		}
-		if plan.op < numNumbers {
-			p.setNumbers(plan, c.perSecond, records)
+		if c.plan.op < numNumbers {
+			p.setNumbers(c.plan, records)
 			return nil
 		}
-		p.write(plan.op, b.numbers[:values])
-	} else if err := c.texts(b.texts[:values], b.index[:]); err != nil {
-		return err
+		p.write(c.plan.op, b.numbers[:n])
+	case c.coded && p.setWords(c, records):
+		return nil
+	case c.coded:
+		for i, index := range b.index[:n] {
+			b.texts[i] = c.entry(index)
+		}
+	default:
+		if err := c.texts(b.texts[:values]); err != nil {
+			return err
+		}
+		expand(b.texts[:n], values, present, nil)
 	}
-	size := 0
-	for _, v := range b.texts[:values] {
-		size += len(v)
-	}
-	p.setTexts(plan, records)
-	return p.account(int64(size))
+	return p.setTexts(c.plan, records)
 }
 
-// setNumbers stores the numbers of a column within the limits that lines have.
-// Times are in seconds or milliseconds, as in lines, unless perSecond says more.
-func (p *parquet) setNumbers(plan *parquetPlan, perSecond int64, records []flow.Record) {
-	b, next := &p.rows, 0
-	limit, isTime := limits[plan.op], plan.op == opStart || plan.op == opEnd
-	if isTime {
-		limit = maxSeconds * 1000
+// expand moves the first values of a list to the rows that have one; the others
+// get none.
+func expand[T any](list []T, values int, present []uint32, none T) {
+	if values == len(list) {
+		return
 	}
+	for i := len(list) - 1; i >= 0; i-- {
+		if present[i] == 0 {
+			list[i] = none
+			continue
+		}
+		values--
+		list[i] = list[values]
+	}
+}
+
+// setNumbers stores the numbers of a column.
+func (p *parquet) setNumbers(plan *parquetPlan, records []flow.Record) {
+	b := &p.rows
 	for i := range records {
-		if b.present[i] == 0 {
+		n := b.numbers[i]
+		if n < 0 {
+			if n != noNumber {
+				b.results[i] = Malformed
+			}
 			continue
-		}
-		n := b.numbers[next]
-		next++
-		switch {
-		case n == noNumber:
-			continue
-		case isTime && perSecond > 0 && n > 0:
-			n /= perSecond
-		}
-		switch {
-		case n < 0 || uint64(n) > limit:
-			b.results[i] = Malformed
-			continue
-		case isTime && n > maxSeconds:
-			n /= 1000
 		}
 		b.traffic[i] = b.traffic[i] || plan.vital
 		rec := &records[i]
@@ -155,43 +164,44 @@ func (p *parquet) write(o op, numbers []int64) {
 }
 
 // setTexts stores the texts of a column as those of a line are.
-func (p *parquet) setTexts(plan *parquetPlan, records []flow.Record) {
-	b, next := &p.rows, 0
+func (p *parquet) setTexts(plan *parquetPlan, records []flow.Record) error {
+	size := 0
 	for i := range records {
-		if b.present[i] == 0 {
-			continue
-		}
-		v := b.texts[next]
-		next++
-		if missing(v) {
-			continue
-		}
-		if b.traffic[i] = b.traffic[i] || plan.vital || plan.status; !p.setText(plan, i, &records[i], v) {
-			b.results[i] = Malformed
+		v := p.rows.texts[i]
+		size += len(v)
+		p.setText(plan, i, &records[i], v)
+	}
+	return p.account(int64(size))
+}
+
+// setText stores one text.
+func (p *parquet) setText(plan *parquetPlan, row int, rec *flow.Record, v []byte) {
+	if missing(v) {
+		return
+	}
+	b := &p.rows
+	b.traffic[row] = b.traffic[row] || plan.vital
+	switch {
+	case len(v) > MaxLine:
+		b.results[row] = Malformed
+	case plan.status:
+		status, _ := statusWord(v) // Malformed where it is none
+		b.setStatus(row, status)
+	case plan.set != nil && !plan.set(rec, v):
+		b.results[row] = Malformed
+	case rec.Direction != flow.DirectionUnknown:
+		if set := plan.ends[rec.Direction-flow.Ingress]; set != nil {
+			set(rec, v)
 		}
 	}
 }
 
-// setText stores one text; false when it is impossible.
-func (p *parquet) setText(plan *parquetPlan, row int, rec *flow.Record, v []byte) bool {
-	switch {
-	case len(v) > MaxLine:
-		return false
-	case plan.status:
-		status, ok := statusWord(v)
-		if ok && p.rows.results[row] == Parsed {
-			p.rows.results[row] = status
-		}
-		return ok
-	case plan.set != nil && !plan.set(rec, v):
-		return false
-	case rec.Direction == flow.DirectionUnknown:
-		return true
+// setStatus stores what log-status says of a row.
+func (b *parquetRows) setStatus(row int, status Result) {
+	b.traffic[row] = true
+	if status == Malformed || b.results[row] == Parsed {
+		b.results[row] = status
 	}
-	if set := plan.ends[rec.Direction-flow.Ingress]; set != nil {
-		set(rec, v)
-	}
-	return true
 }
 
 // missing reports whether a text stands for no value: as AWS writes it, and as

@@ -5,22 +5,18 @@ import (
 	"math"
 )
 
-// rows decodes the next n rows: present says which have a value, and index, of
-// the values that there are, which of the dictionary each is.
+// rows decodes the next n rows: unless all have a value, present says which do,
+// and index, of the values that there are, which of the dictionary each is.
 func (p *pages) rows(n int, present, index []uint32) (values int, err error) {
 	p.here -= int64(n)
 	values = n
-	if p.optional {
+	if p.optional && !p.levels.pass(1, n) {
 		if !p.levels.read(present[:n]) {
 			return 0, refuse("a page of column %.40q is damaged", p.name)
 		}
 		values = 0
 		for _, level := range present[:n] {
 			values += int(level)
-		}
-	} else {
-		for i := range present[:n] {
-			present[i] = 1
 		}
 	}
 	if !p.coded {
@@ -40,38 +36,78 @@ func (p *pages) rows(n int, present, index []uint32) (values int, err error) {
 // noNumber stands for a value that is no number at all.
 const noNumber = math.MinInt64
 
-// numbers decodes values that are numbers. A fraction becomes -1.
-func (p *pages) numbers(out []int64, index []uint32) error {
-	width, _ := p.width()
-	from, size := p.values, int64(len(out))*width
-	switch {
-	case p.coded:
-		from = p.dictionary
-	case size > int64(len(from)):
-		return refuse("a page of column %.40q is damaged", p.name)
-	default:
-		p.values = p.values[size:]
-	}
-	for i := range out {
-		at := i * int(width)
-		if p.coded {
-			at = int(index[i]) * int(width)
+// isNumber reports whether the values are numbers.
+func (p *pages) isNumber() bool {
+	_, fixed := p.width()
+	return fixed && p.physical != parquetFixed
+}
+
+// numbers decodes the numbers of rows, of which those present have a value.
+func (p *pages) numbers(b *parquetRows, values int, present []uint32) error {
+	out := b.numbers[:len(present)]
+	if p.coded {
+		for i, index := range b.index[:len(out)] {
+			out[i] = p.words.numbers[index]
 		}
+		return nil
+	}
+	width, _ := p.width()
+	size := int64(values) * width
+	if size > int64(len(p.values)) {
+		return refuse("a page of column %.40q is damaged", p.name)
+	}
+	p.decode(out[:values], p.values)
+	p.limit(out[:values])
+	p.values = p.values[size:]
+	expand(out, values, present, noNumber)
+	return nil
+}
+
+// decode reads numbers that stand in from. A fraction becomes -1.
+func (p *pages) decode(out []int64, from []byte) {
+	width, _ := p.width()
+	for i := range out {
+		b := from[i*int(width):]
 		switch p.physical {
 		case parquetInt32:
-			n := binary.LittleEndian.Uint32(from[at:])
+			n := binary.LittleEndian.Uint32(b)
 			if out[i] = int64(int32(n)); p.unsigned {
 				out[i] = int64(n)
 			}
 		case parquetInt64:
-			out[i] = int64(binary.LittleEndian.Uint64(from[at:]))
+			out[i] = int64(binary.LittleEndian.Uint64(b))
 		case parquetFloat:
-			out[i] = whole(float64(math.Float32frombits(binary.LittleEndian.Uint32(from[at:]))))
+			out[i] = whole(float64(math.Float32frombits(binary.LittleEndian.Uint32(b))))
 		case parquetDouble:
-			out[i] = whole(math.Float64frombits(binary.LittleEndian.Uint64(from[at:])))
+			out[i] = whole(math.Float64frombits(binary.LittleEndian.Uint64(b)))
 		}
 	}
-	return nil
+}
+
+// limit makes -1 of numbers beyond the limits that lines have. Times are in
+// seconds or milliseconds, as in lines, unless the schema says more.
+func (p *pages) limit(numbers []int64) {
+	o := p.plan.op
+	if o >= numNumbers {
+		return
+	}
+	limit, isTime := limits[o], o == opStart || o == opEnd
+	if isTime {
+		limit = maxSeconds * 1000
+	}
+	for i, n := range numbers {
+		if isTime && p.perSecond > 0 && n > 0 {
+			n /= p.perSecond
+		}
+		switch {
+		case n == noNumber:
+		case n < 0 || uint64(n) > limit:
+			n = -1
+		case isTime && n > maxSeconds:
+			n /= 1000
+		}
+		numbers[i] = n
+	}
 }
 
 // whole makes an integer of a float. Writers that know no absent integer make
@@ -86,28 +122,33 @@ func whole(v float64) int64 {
 	return int64(v)
 }
 
-// texts decodes values that are texts, as views.
-func (p *pages) texts(out [][]byte, index []uint32) error {
+// entry returns a text of the dictionary as a view, none behind the last one.
+func (p *pages) entry(index uint32) []byte {
+	switch {
+	case int64(index) >= p.entries:
+		return nil
+	case p.physical == parquetFixed:
+		return p.dictionary[int64(index)*p.length:][:p.length:p.length]
+	}
+	at := p.dictionary[p.starts[index]:]
+	size := binary.LittleEndian.Uint32(at)
+	return at[4 : 4+size : 4+size]
+}
+
+// texts decodes texts that stand in the page, as views.
+func (p *pages) texts(out [][]byte) error {
 	for i := range out {
-		switch {
-		case p.physical == parquetFixed && p.coded:
-			out[i] = p.dictionary[int64(index[i])*p.length:][:p.length:p.length]
-		case p.physical == parquetFixed:
-			if p.length > int64(len(p.values)) {
-				return refuse("a page of column %.40q is damaged", p.name)
-			}
-			out[i], p.values = p.values[:p.length:p.length], p.values[p.length:]
-		case p.coded:
-			at := p.dictionary[p.starts[index[i]]:]
-			size := binary.LittleEndian.Uint32(at)
-			out[i] = at[4 : 4+size : 4+size]
-		default:
+		from, end := uint32(0), uint32(p.length)
+		if p.physical != parquetFixed {
 			if len(p.values) < 4 || int64(binary.LittleEndian.Uint32(p.values)) > int64(len(p.values)-4) {
 				return refuse("a page of column %.40q is damaged", p.name)
 			}
-			end := 4 + binary.LittleEndian.Uint32(p.values)
-			out[i], p.values = p.values[4:end:end], p.values[end:]
+			from, end = 4, 4+binary.LittleEndian.Uint32(p.values)
 		}
+		if int64(end) > int64(len(p.values)) {
+			return refuse("a page of column %.40q is damaged", p.name)
+		}
+		out[i], p.values = p.values[from:end:end], p.values[end:]
 	}
 	return nil
 }
