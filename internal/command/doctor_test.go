@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -294,6 +295,33 @@ func TestDoctorTellsMistakesOfTheFile(t *testing.T) {
 	}
 	if said["doctor"] != said["check"] || strings.Count(said["doctor"], "testdata/broken.yml:") < 2 {
 		t.Errorf("doctor says\n%s\ncheck says\n%s", said["doctor"], said["check"])
+	}
+}
+
+// TestDoctorGoesByRegions: inputs of one region are together, and so are those that a
+// mistake keeps from having one.
+func TestDoctorGoesByRegions(t *testing.T) {
+	t.Setenv("AWS_REGION", "eu-west-1")
+	s, err := fromFile(t, `
+inputs:
+  - name: a
+    kinesis: {stream: a}
+  - name: slip
+    kinesis: {stream: "arn:aws:kinesis:eu-wst-1:123456789012:stream/s"}
+  - name: again
+    kinesis: {stream: "arn:aws:kinesis:eu-wst-1:123456789012:stream/t"}
+  - name: b
+    kinesis: {stream: "arn:aws:kinesis:eu-west-1:123456789012:stream/b"}
+`, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, p := range s.patients(t.Context()) {
+		got = append(got, fmt.Sprint(p.region.Of, p.region.Readers, p.region.Err != nil))
+	}
+	if want := []string{"eu-west-1[a b] false", "slip, again[slip again] true"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -3,7 +3,6 @@ package command
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 
@@ -68,44 +67,6 @@ func (s *settings) clouds(ctx context.Context, log *slog.Logger) (asked regions,
 		}
 	}
 	return asked, configs, nil
-}
-
-// customer is who asks something of AWS, with which configuration: an input, a replay
-// as archived, or neither where EC2 alone is asked for subnets.
-type customer struct {
-	name    string
-	feed    *feed // nil is no input
-	options cloud.Options
-}
-
-// refused says what a configuration is for that there is not.
-func (c customer) refused(err error) error {
-	if c.name == "" {
-		return fmt.Errorf("the subnets are asked of EC2 without --subnets.file, but %w", err)
-	}
-	return err
-}
-
-func (s *settings) customers(log *slog.Logger) (all []customer) {
-	general := cloud.Options{Region: s.region, AssumeRole: s.assumeRole, EndpointURL: s.endpointURL, Logger: log}
-	for i := range s.inputs {
-		r := &s.inputs[i]
-		o, needed := r.cloud(general)
-		if !needed {
-			continue
-		}
-		if r.at.file != "" && arn.IsARN(o.Stream) {
-			o.Region = "" // what is said for all inputs yields to what one says itself
-		}
-		all = append(all, customer{r.name, r, o})
-	}
-	if len(s.replay.objects) > 0 {
-		all = append(all, customer{archived, nil, general})
-	}
-	if len(all) == 0 && s.subnetsFile == "" {
-		all = append(all, customer{"", nil, general})
-	}
-	return all
 }
 
 // subnets returns who knows the subnets, after a first look at what is no call.
