@@ -110,10 +110,7 @@ func (p *parquet) column(c *pages, records []flow.Record) error {
 // expand moves the first values of a list to the rows that have one; the others
 // get none.
 func expand[T any](list []T, values int, present []uint32, none T) {
-	if values == len(list) {
-		return
-	}
-	for i := len(list) - 1; i >= 0; i-- {
+	for i := len(list) - 1; i >= values; i-- { // those in front stand where they belong
 		if present[i] == 0 {
 			list[i] = none
 			continue
