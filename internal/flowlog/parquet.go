@@ -14,8 +14,9 @@ import (
 const MaxSpooled = 64 << 20
 
 // parquet is a Parquet object in hand. It is read in row groups, and of each the
-// columns side by side, so that no more than a page of each column and its
-// dictionary are in memory: together MaxInflated bytes, and one compressed page.
+// columns side by side, so that no more than a page of each column, its dictionary
+// and what was read of that are in memory: together MaxInflated bytes, and one
+// compressed page.
 //
 // https://parquet.apache.org/docs/file-format/
 type parquet struct {

@@ -82,20 +82,30 @@ func (h *hybrid) head() bool {
 	return h.packed > 0 || n>>1 == 0
 }
 
-// unpack reads packed numbers that are there.
+// unpack reads packed numbers that are there, as many at once as a word is sure
+// to have behind the bits that are done with.
 func (h *hybrid) unpack(out []uint32) {
-	mask := uint64(1)<<h.bits - 1
-	for i := range out {
-		at := h.used / 8
-		var word uint64
-		if at+8 <= uint(len(h.buf)) {
-			word = binary.LittleEndian.Uint64(h.buf[at:])
-		} else {
-			for j := at; j < uint(len(h.buf)); j++ {
-				word |= uint64(h.buf[j]) << (8 * (j - at))
-			}
+	const sure = 64 - 7
+	mask, most := uint64(1)<<h.bits-1, sure/max(h.bits, 1)
+	for len(out) > 0 {
+		word := h.word(h.used/8) >> (h.used % 8)
+		n := min(most, uint(len(out)))
+		for i := range out[:n] {
+			out[i] = uint32(word & mask)
+			word >>= h.bits
 		}
-		out[i] = uint32(word >> (h.used % 8) & mask)
-		h.used += h.bits
+		h.used += n * h.bits
+		out = out[n:]
 	}
+}
+
+// word reads eight bytes, 0 for those behind the end.
+func (h *hybrid) word(at uint) (word uint64) {
+	if at+8 <= uint(len(h.buf)) {
+		return binary.LittleEndian.Uint64(h.buf[at:])
+	}
+	for i := at; i < uint(len(h.buf)); i++ {
+		word |= uint64(h.buf[i]) << (8 * (i - at))
+	}
+	return word
 }

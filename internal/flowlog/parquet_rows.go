@@ -1,35 +1,50 @@
 package flowlog
 
-import (
-	"fmt"
-	"strconv"
+import "github.com/flowlog-exporter/flowlog-exporter/internal/flow"
 
-	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
-)
+// stripRows is of how many rows all columns are read before the next rows: their
+// records stay in the first cache of the processor meanwhile.
+const stripRows = 128
 
-// parquetRows is a batch of rows on its way to become records.
+// parquetRows is a strip of rows on its way to become records.
 type parquetRows struct {
-	present [BlockRecords]uint32
-	index   [BlockRecords]uint32
-	numbers [BlockRecords]int64
-	texts   [BlockRecords][]byte
-	results [BlockRecords]Result
-	traffic [BlockRecords]bool
+	present [stripRows]uint32
+	index   [stripRows]uint32
+	numbers [stripRows]int64
+	texts   [stripRows][]byte
+	results [stripRows]Result
+	traffic [stripRows]bool
 	// written holds numbers that stand where texts are expected.
 	written []byte
 }
 
 // batch makes records of the next n rows and hands them over.
 func (p *parquet) batch(n int) error {
-	r, b := p.reader, &p.rows
+	r := p.reader
 	if cap(r.block.Records) < BlockRecords {
 		r.block.Records = make([]flow.Record, 0, BlockRecords)
 	}
-	records := r.block.Records[:n]
-	clear(records)
 	clear(r.wrote[:n])
-	b.written = b.written[:0]
-	for i := range n {
+	p.rows.written = p.rows.written[:0]
+	records := r.block.Records[:0]
+	for n > 0 {
+		kept := len(records)
+		strip := records[kept : kept+min(n, stripRows)]
+		if err := p.strip(strip); err != nil {
+			return err
+		}
+		records = p.keepParsed(records, strip)
+		n -= len(strip)
+	}
+	r.block.Records = records
+	return r.flush()
+}
+
+// strip makes records of the next rows.
+func (p *parquet) strip(records []flow.Record) error {
+	b := &p.rows
+	clear(records)
+	for i := range records {
 		b.results[i], b.traffic[i] = Parsed, p.format.vitals == 0
 	}
 	for _, c := range p.pages {
@@ -37,42 +52,43 @@ func (p *parquet) batch(n int) error {
 			return err
 		}
 	}
-	kept := 0
-	for i := range records {
+	return nil
+}
+
+// keepParsed appends to kept the records of a strip, which begins behind it, but
+// for those to pass over. These are counted.
+func (p *parquet) keepParsed(kept, strip []flow.Record) []flow.Record {
+	b := &p.rows
+	for i := range strip {
 		result := b.results[i]
 		if result != Malformed && !b.traffic[i] {
 			result = NoData
 		}
 		if result != Parsed {
-			r.block.Skipped[result.Reason()]++
+			p.reader.block.Skipped[result.Reason()]++
 			continue
 		}
-		if kept != i {
-			records[kept] = records[i]
+		at := len(kept)
+		if kept = kept[:at+1]; &kept[at] != &strip[i] {
+			kept[at] = strip[i]
 		}
-		kept++
 	}
-	r.block.Records = records[:kept]
-	return r.flush()
+	return kept
 }
 
 // column reads one column of the batch.
 func (p *parquet) column(c *pages, records []flow.Record) error {
 	b, n := &p.rows, len(records)
-	values, err := c.rows(n, b.present[:], b.index[:])
+	values, err := c.rows(n, b.present[:], b.index[:n])
 	if err != nil {
 		return err
 	}
 	if err := p.account(8 * int64(n)); err != nil {
 		return err
 	}
-	present := b.present[:n]
-	if c.coded {
-		expand(b.index[:n], values, present, uint32(c.entries))
-	}
 	switch {
 	case c.isNumber():
-		if err := c.numbers(b, values, present); err != nil {
+		if err := c.numbers(b, n, values); err != nil {
 			return err
 		}
 		if c.plan.op < numNumbers {
@@ -80,17 +96,13 @@ func (p *parquet) column(c *pages, records []flow.Record) error {
 			return nil
 		}
 		p.write(c.plan.op, b.numbers[:n])
-	case c.coded && p.setWords(c, records):
-		return nil
 	case c.coded:
-		for i, index := range b.index[:n] {
-			b.texts[i] = c.entry(index)
-		}
+		return p.setWords(c, records)
 	default:
 		if err := c.texts(b.texts[:values]); err != nil {
 			return err
 		}
-		expand(b.texts[:n], values, present, nil)
+		expand(b.texts[:n], values, b.present[:], nil)
 	}
 	return p.setTexts(c.plan, records)
 }
@@ -98,10 +110,7 @@ func (p *parquet) column(c *pages, records []flow.Record) error {
 // expand moves the first values of a list to the rows that have one; the others
 // get none.
 func expand[T any](list []T, values int, present []uint32, none T) {
-	if values == len(list) {
-		return
-	}
-	for i := len(list) - 1; i >= 0; i-- {
+	for i := len(list) - 1; i >= values; i-- { // those in front stand where they belong
 		if present[i] == 0 {
 			list[i] = none
 			continue
@@ -109,103 +118,4 @@ func expand[T any](list []T, values int, present []uint32, none T) {
 		values--
 		list[i] = list[values]
 	}
-}
-
-// setNumbers stores the numbers of a column.
-func (p *parquet) setNumbers(plan *parquetPlan, records []flow.Record) {
-	b := &p.rows
-	for i := range records {
-		n := b.numbers[i]
-		if n < 0 {
-			if n != noNumber {
-				b.results[i] = Malformed
-			}
-			continue
-		}
-		b.traffic[i] = b.traffic[i] || plan.vital
-		rec := &records[i]
-		switch plan.op {
-		case opSrcPort:
-			rec.SrcPort = uint16(n)
-		case opDstPort:
-			rec.DstPort = uint16(n)
-		case opProtocol:
-			rec.Protocol = uint8(n)
-		case opTCPFlags:
-			rec.TCPFlags = uint8(n)
-		case opTrafficPath:
-			rec.TrafficPath = uint8(n)
-		case opPackets:
-			rec.Packets = uint64(n)
-		case opBytes:
-			rec.Bytes = uint64(n)
-		case opStart:
-			rec.Start = n
-		case opEnd:
-			rec.End = n
-		}
-	}
-}
-
-// write makes texts of numbers: account ids that have lost their zeros.
-func (p *parquet) write(o op, numbers []int64) {
-	b := &p.rows
-	for i, n := range numbers {
-		at := len(b.written)
-		switch {
-		case n == noNumber:
-		case o == opAccountID:
-			b.written = fmt.Appendf(b.written, "%012d", n)
-		default:
-			b.written = strconv.AppendInt(b.written, n, 10)
-		}
-		b.texts[i] = b.written[at:len(b.written):len(b.written)]
-	}
-}
-
-// setTexts stores the texts of a column as those of a line are.
-func (p *parquet) setTexts(plan *parquetPlan, records []flow.Record) error {
-	size := 0
-	for i := range records {
-		v := p.rows.texts[i]
-		size += len(v)
-		p.setText(plan, i, &records[i], v)
-	}
-	return p.account(int64(size))
-}
-
-// setText stores one text.
-func (p *parquet) setText(plan *parquetPlan, row int, rec *flow.Record, v []byte) {
-	if missing(v) {
-		return
-	}
-	b := &p.rows
-	b.traffic[row] = b.traffic[row] || plan.vital
-	switch {
-	case len(v) > MaxLine:
-		b.results[row] = Malformed
-	case plan.status:
-		status, _ := statusWord(v) // Malformed where it is none
-		b.setStatus(row, status)
-	case plan.set != nil && !plan.set(rec, v):
-		b.results[row] = Malformed
-	case rec.Direction != flow.DirectionUnknown:
-		if set := plan.ends[rec.Direction-flow.Ingress]; set != nil {
-			set(rec, v)
-		}
-	}
-}
-
-// setStatus stores what log-status says of a row.
-func (b *parquetRows) setStatus(row int, status Result) {
-	b.traffic[row] = true
-	if status == Malformed || b.results[row] == Parsed {
-		b.results[row] = status
-	}
-}
-
-// missing reports whether a text stands for no value: as AWS writes it, and as
-// pandas does.
-func missing(v []byte) bool {
-	return len(v) == 0 || absent(v) || string(v) == "None" || string(v) == "nan"
 }

@@ -147,8 +147,10 @@ func TestParquetSamples(t *testing.T) {
 			}
 		}
 		names := strings.NewReplacer("${", "", "}", "").Replace(f.String())
-		if diff := cmp.Diff(want.show(), readStream(t, Options{}, plainParquet(names, lines, nil)).show()); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", g.name, diff)
+		for way, data := range map[string]string{"plain": plainParquet(names, lines, nil), "by dictionary": codedParquet(names, lines)} {
+			if diff := cmp.Diff(want.show(), readStream(t, Options{}, data).show()); diff != "" {
+				t.Errorf("%s, %s (-want +got):\n%s", g.name, way, diff)
+			}
 		}
 	}
 }
@@ -346,6 +348,7 @@ func FuzzParquet(f *testing.F) {
 		f.Add([]byte(data))
 	}
 	f.Add([]byte(plainParquet("srcaddr bytes", []string{"10.0.0.1 5"}, nil)))
+	f.Add([]byte(codedParquet("srcaddr bytes action", []string{"10.0.0.1 5 ACCEPT", "10.0.0.256 - REJECT", "- - -"})))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var got collected
 		r := NewReader(Options{MaxInflated: 1 << 20})

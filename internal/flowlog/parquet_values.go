@@ -5,8 +5,9 @@ import (
 	"math"
 )
 
-// rows decodes the next n rows: unless all have a value, present says which do,
-// and index, of the values that there are, which of the dictionary each is.
+// rows decodes the next n rows. It returns how many have a value; unless all do,
+// present says which. By index, each has one of the dictionary, or what stands
+// behind the last.
 func (p *pages) rows(n int, present, index []uint32) (values int, err error) {
 	p.here -= int64(n)
 	values = n
@@ -30,6 +31,7 @@ func (p *pages) rows(n int, present, index []uint32) (values int, err error) {
 			return 0, refuse("a page of column %.40q refers to what its dictionary lacks", p.name)
 		}
 	}
+	expand(index, values, present, uint32(p.entries))
 	return values, nil
 }
 
@@ -42,11 +44,11 @@ func (p *pages) isNumber() bool {
 	return fixed && p.physical != parquetFixed
 }
 
-// numbers decodes the numbers of rows, of which those present have a value.
-func (p *pages) numbers(b *parquetRows, values int, present []uint32) error {
-	out := b.numbers[:len(present)]
+// numbers decodes the numbers of n rows, of which so many have a value.
+func (p *pages) numbers(b *parquetRows, n, values int) error {
+	out := b.numbers[:n]
 	if p.coded {
-		for i, index := range b.index[:len(out)] {
+		for i, index := range b.index[:n] {
 			out[i] = p.words.numbers[index]
 		}
 		return nil
@@ -59,7 +61,7 @@ func (p *pages) numbers(b *parquetRows, values int, present []uint32) error {
 	p.decode(out[:values], p.values)
 	p.limit(out[:values])
 	p.values = p.values[size:]
-	expand(out, values, present, noNumber)
+	expand(out, values, b.present[:], noNumber)
 	return nil
 }
 

@@ -71,26 +71,61 @@ func code(o op, text []byte) uint8 {
 	return 0
 }
 
-// setWords stores what rows refer to by index, where it was read with the
-// dictionary; false where it was not.
-func (p *parquet) setWords(c *pages, records []flow.Record) bool {
+// setWords stores what rows refer to by index. Texts that are looked at for each
+// row count for what the object holds.
+func (p *parquet) setWords(c *pages, records []flow.Record) error {
+	size := 0
 	switch {
 	case c.words.addrs != nil:
-		p.setAddrs(c, records)
+		size = p.setAddrs(c, records)
 	case c.words.codes != nil:
-		p.setCodes(c, records)
+		size = p.setCodes(c, records)
 	default:
-		return false
+		size = p.setEntries(c, records)
 	}
-	return true
+	return p.account(int64(size))
 }
 
-func (p *parquet) setAddrs(c *pages, records []flow.Record) {
+// setEntry stores a text as one that stands in its page; it returns its size.
+func (p *parquet) setEntry(c *pages, row int, rec *flow.Record) (size int) {
+	v := c.entry(p.rows.index[row])
+	p.setText(c.plan, row, rec, v)
+	return len(v)
+}
+
+// setEntries stores texts. Rows that follow each other mostly have the same.
+func (p *parquet) setEntries(c *pages, records []flow.Record) (size int) {
+	b, set := &p.rows, c.plan.set
+	usual := set != nil && c.plan.ends[0] == nil && c.plan.ends[1] == nil
+	var (
+		last uint32
+		v    []byte
+		good bool
+	)
+	for i := range records {
+		if index := b.index[i]; index != last || i == 0 {
+			last, v = index, c.entry(index)
+			good = usual && !missing(v) && len(v) <= MaxLine
+		}
+		size += len(v)
+		switch {
+		case !good:
+			p.setText(c.plan, i, &records[i], v)
+		case set(&records[i], v):
+			b.traffic[i] = b.traffic[i] || c.plan.vital
+		default:
+			b.results[i] = Malformed
+		}
+	}
+	return size
+}
+
+func (p *parquet) setAddrs(c *pages, records []flow.Record) (size int) {
 	b, addrs, vital := &p.rows, c.words.addrs, c.plan.vital
 	for i := range records {
 		a := addrs[b.index[i]]
 		if !a.IsValid() {
-			p.setText(c.plan, i, &records[i], c.entry(b.index[i]))
+			size += p.setEntry(c, i, &records[i])
 			continue
 		}
 		b.traffic[i] = b.traffic[i] || vital
@@ -105,14 +140,15 @@ func (p *parquet) setAddrs(c *pages, records []flow.Record) {
 			rec.PktDst = a
 		}
 	}
+	return size
 }
 
-func (p *parquet) setCodes(c *pages, records []flow.Record) {
+func (p *parquet) setCodes(c *pages, records []flow.Record) (size int) {
 	b, codes := &p.rows, c.words.codes
 	for i := range records {
 		n := codes[b.index[i]]
 		if n == 0 {
-			p.setText(c.plan, i, &records[i], c.entry(b.index[i]))
+			size += p.setEntry(c, i, &records[i])
 			continue
 		}
 		switch rec := &records[i]; c.plan.op {
@@ -124,4 +160,5 @@ func (p *parquet) setCodes(c *pages, records []flow.Record) {
 			b.setStatus(i, Result(n-1))
 		}
 	}
+	return size
 }
