@@ -51,7 +51,7 @@ func (v *vantage) presume(recs []flow.Record, l *Learner) (n int) {
 			break
 		}
 		from, to := rec.Src == k.ends.a, rec.Dst == k.ends.a
-		if from == to || rec.Src.BitLen() != rec.Dst.BitLen() {
+		if from == to || !oneFamily(rec.Src, rec.Dst) {
 			break
 		}
 		rec.Direction = flow.Ingress
@@ -61,6 +61,12 @@ func (v *vantage) presume(recs []flow.Record, l *Learner) (n int) {
 		rec.Subnet, rec.Ambiguous = k.best, k.several
 	}
 	return n
+}
+
+// oneFamily reports whether two addresses are of one family, where one of them is
+// written as the book writes it: the other may be IPv4 within IPv6.
+func oneFamily(a, b netip.Addr) bool {
+	return a.BitLen() == b.BitLen() && a.Is4In6() == b.Is4In6()
 }
 
 // presumption returns what follows for a family, nil if that does not settle the

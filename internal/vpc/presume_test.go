@@ -65,6 +65,10 @@ func TestPresume(t *testing.T) {
 			"IPv4 written as IPv6, and a zone", append(teach("10.0.1.5"), record("2001:db8::1%eth0", "2600::1", app), record("2001:db8::1", "2600::2", app)),
 			[]flow.Record{record("10.0.0.9", "::ffff:10.0.1.5", app), record("2001:db8:0:1::1", "2001:db8::1%eth1", app)}, []string{in, in},
 		},
+		{
+			"IPv4 written as IPv6 at the other end, which is of the other family so", []flow.Record{record("2001:db8::1", "2600::1", app), record("2001:db8::1", "2600::2", app)},
+			[]flow.Record{record("::ffff:10.0.1.5", "2001:db8::1", app)}, []string{ask},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := Placer{Learner: new(Learner)}
