@@ -10,7 +10,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/prometheus/common/version"
@@ -81,20 +80,12 @@ func init() {
 	}
 }
 
-// garbage is how much of it may come up before it is collected, in percent of
-// what is in use: flow logs are read without making any, so that a small share
-// costs no time, and Go's own of 100 % would be memory for nothing.
-const garbage = 33
-
 // Main runs the command that args name, in this process with its streams, and
 // returns the exit status: 0 after a stop by signal, 1 for what failed while it
 // ran, 2 for wrong usage or settings, 3 for --require-healthy and doctor. It is called once.
 func Main(args []string) int {
 	// A deny log whose reader went away is lost lines, not the end.
 	signal.Ignore(syscall.SIGPIPE)
-	if _, set := os.LookupEnv("GOGC"); !set {
-		debug.SetGCPercent(garbage)
-	}
 	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: environment}
 	return p.main(context.Background(), args)
 }

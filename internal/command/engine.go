@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -34,6 +35,7 @@ type engine struct {
 	pipeline *pipeline.Pipeline
 	store    io.Closer     // of the ledger; nil in memory
 	stopping chan struct{} // closed when no body is let in any more
+	working  sync.Once     // at the first body
 
 	// about holds what the process says of itself, as of each scrape.
 	about *prometheus.Registry
