@@ -7,7 +7,7 @@ work=$(mktemp -d)
 export PATH=$PATH:$repo/.tools/bin
 # The commands say where everybody clones from; this clone is of the tree at hand.
 export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=url.$repo.insteadOf GIT_CONFIG_VALUE_0=https://github.com/flowlog-exporter/flowlog-exporter
-trap 'jobs -p | xargs -r kill 2>/dev/null; wait; rm -rf "$work"' EXIT
+trap 'jobs -p | xargs -r kill 2>/dev/null || :; wait; rm -rf "$work"' EXIT
 cd "$work"
 
 say() { printf '\n%s\n' "$*"; }
