@@ -19,26 +19,13 @@ func (p *parquet) setNumbers(plan *parquetPlan, records []flow.Record) {
 			continue
 		}
 		b.traffic[i] = b.traffic[i] || plan.vital
-		rec := &records[i]
-		switch plan.op {
-		case opSrcPort:
-			rec.SrcPort = uint16(n)
-		case opDstPort:
-			rec.DstPort = uint16(n)
-		case opProtocol:
-			rec.Protocol = uint8(n)
-		case opTCPFlags:
-			rec.TCPFlags = uint8(n)
-		case opTrafficPath:
-			rec.TrafficPath = uint8(n)
-		case opPackets:
-			rec.Packets = uint64(n)
-		case opBytes:
-			rec.Bytes = uint64(n)
+		switch rec := &records[i]; plan.op {
 		case opStart:
 			rec.Start = n
 		case opEnd:
 			rec.End = n
+		default:
+			plan.op.count(uint64(n), rec)
 		}
 	}
 }

@@ -1,6 +1,9 @@
 package flowlog
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // op says where the value of a column goes.
 type op uint8
@@ -69,30 +72,30 @@ type reading func(s *step, b *before, p uint) uint
 type way uint8
 
 const (
-	waySteady  way = iota // words that mostly are as in the line before
-	wayTexts              // other words
+	waySteady  way = iota // columns that mostly are as in the line before
+	wayTexts              // others that are so seldom
 	wayNumbers            // amounts, ports and codes
-	wayTimes              // start and end
+	wayTuple              // those that all formats of AWS have, in the order that it gives them
 	wayAddrs              // addresses
 	wayWords              // words of which AWS has a few: action, flow-direction, log-status
+	wayVerdict            // action and log-status
 )
 
 var readings = [...]struct{ usual, other reading }{
 	waySteady:  {(*step).steady, (*step).unsteady},
-	wayTexts:   {(*step).texts, (*step).texts},
+	wayTexts:   {(*step).each, (*step).each},
 	wayNumbers: {(*step).numbers, (*step).oddNumbers},
-	wayTimes:   {(*step).times, (*step).oddTimes},
+	wayTuple:   {(*step).tuple, (*step).oddNumbers},
 	wayAddrs:   {(*step).addrs, (*step).oddAddrs},
 	wayWords:   {(*step).words, (*step).oddWords},
+	wayVerdict: {(*step).verdict, (*step).oddWords},
 }
 
 // way returns how the column is read.
 func (o op) way() way {
 	switch {
-	case o == opCheck || o >= opSame && o <= opAZID:
+	case o == opCheck || o == opStart || o == opEnd || o >= opSame && o <= opAZID:
 		return waySteady
-	case o == opStart || o == opEnd:
-		return wayTimes
 	case o < numNumbers:
 		return wayNumbers
 	case o >= opSrc && o <= opPktDst:
@@ -101,6 +104,16 @@ func (o op) way() way {
 		return wayWords
 	}
 	return wayTexts
+}
+
+// special are groups that all formats of AWS have in this order, and how they are
+// read then.
+var special = []struct {
+	ops []op
+	way way
+}{
+	{[]op{opSrcPort, opDstPort, opProtocol, opPackets, opBytes}, wayTuple},
+	{[]op{opAction, opStatus}, wayVerdict},
 }
 
 // maxRuns is of how many groups of steady columns a line is remembered.
@@ -118,6 +131,11 @@ func (f *Format) steps() (first *step) {
 		if way == waySteady {
 			if runs++; runs > maxRuns {
 				way = wayTexts
+			}
+		}
+		for _, known := range special {
+			if slices.EqualFunc(s.columns, known.ops, func(c column, o op) bool { return c.op == o }) {
+				way = known.way
 			}
 		}
 		s.usual, s.other = readings[way].usual, readings[way].other

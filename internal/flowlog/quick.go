@@ -60,13 +60,9 @@ type before struct {
 	// runs are the groups of steady columns as they were written last; empty
 	// where none are remembered.
 	runs [maxRuns]run
-	// times are start and end as they were written last.
-	times [2]clock
-	// numbers are the values of the line being read; those that the format
-	// lacks stay 0. There is room for any index of four bits.
-	numbers [16]uint64
-	// names are its texts.
-	names names
+	// names are the texts of the line being read, start and end its times.
+	names      names
+	start, end int64
 	// absent counts its vital columns that are "-".
 	absent int
 	// result is what its log-status says.
@@ -80,29 +76,17 @@ type names struct {
 	accountID, interfaceID, vpcID, subnetID, instanceID, region, azID, rejectReason []byte
 }
 
-// clock is a time of ten digits as window.load returns the first eight of them
-// and the last eight.
-type clock struct{ head, tail uint64 }
-
-// midnight is the clock of the time 0.
-var midnight = clock{zeros, zeros}
-
 // forget makes ready for lines of another buffer or format.
 func (b *before) forget(f *Format) {
 	if b.addrs == nil {
 		b.addrs = new(knownAddrs)
 	}
-	b.w, b.rec = nil, nil
-	b.format, b.runs, b.times, b.numbers, b.names = f, [maxRuns]run{}, [2]clock{midnight, midnight}, [16]uint64{}, names{}
+	*b = before{format: f, addrs: b.addrs}
 }
 
-// store gives rec the numbers and texts of the line.
+// store gives rec the texts and times of the line.
 func (b *before) store(rec *flow.Record) {
-	n := &b.numbers
-	rec.SrcPort, rec.DstPort = uint16(n[opSrcPort]), uint16(n[opDstPort])
-	rec.Protocol, rec.TCPFlags, rec.TrafficPath = uint8(n[opProtocol]), uint8(n[opTCPFlags]), uint8(n[opTrafficPath])
-	rec.Packets, rec.Bytes = n[opPackets], n[opBytes]
-	rec.Start, rec.End = int64(n[opStart]), int64(n[opEnd])
+	rec.Start, rec.End = b.start, b.end
 	rec.AccountID, rec.InterfaceID = b.names.accountID, b.names.interfaceID
 	if b.format.named {
 		b.names.store(rec)

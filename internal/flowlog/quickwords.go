@@ -1,6 +1,7 @@
 package flowlog
 
 import (
+	"encoding/binary"
 	"math"
 
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
@@ -13,7 +14,7 @@ type run struct {
 	from, size uint
 }
 
-// steady reads columns that are as in the line before: then their names are so,
+// steady reads columns that are as in the line before: then what they say is so,
 // too. It looks at eight bytes at a time, at the last eight once more.
 func (s *step) steady(b *before, p uint) uint {
 	w := b.w
@@ -26,7 +27,7 @@ func (s *step) steady(b *before, p uint) uint {
 	for i := uint(0); i < last; i += 8 {
 		odd |= r.in.load(r.from+i) ^ w.load(p+i)
 	}
-	if odd != 0 || w.at(p+r.size) > ' ' {
+	if behind := w.at(p + r.size); odd != 0 || behind > ' ' && behind != '"' {
 		return otherwise
 	}
 	return p + r.size
@@ -37,15 +38,15 @@ func (s *step) unsteady(b *before, p uint) uint {
 	w := b.w
 	r := &b.runs[s.run&(maxRuns-1)]
 	r.size = 0 // the columns may turn out to be unreadable halfway
-	end := s.texts(b, p)
+	end := s.each(b, p)
 	if end < lineRoom {
 		*r = run{w, p, end - p}
 	}
 	return end
 }
 
-// texts reads texts, and numbers that are not kept.
-func (s *step) texts(b *before, p uint) uint {
+// each reads the columns one by one.
+func (s *step) each(b *before, p uint) uint {
 	w := b.w
 	for i := range s.columns {
 		if i > 0 {
@@ -55,18 +56,38 @@ func (s *step) texts(b *before, p uint) uint {
 			p++
 		}
 		at := p
-		if p = w.word(p); p == at || p >= lineRoom {
+		if p = w.word(p); p == at || p >= lineRoom || !b.read(s.columns[i].op, w[at:p:p]) {
 			return otherwise
 		}
-		word, o := w[at:p:p], s.columns[i].op
-		if o == opCheck && !absent(word) {
-			if _, ok := number(word, math.MaxUint64); !ok {
-				return otherwise
-			}
-		}
-		b.names.keep(o, o.value(word))
 	}
 	return p
+}
+
+// read takes what a column says that is neither an amount nor an address; false
+// when that is for Parse to judge.
+func (b *before) read(o op, word []byte) (ok bool) {
+	switch o {
+	case opCheck:
+		_, ok = number(word, math.MaxUint64)
+		return ok || absent(word)
+	case opStart:
+		b.start, ok = clock(word)
+		return ok
+	case opEnd:
+		b.end, ok = clock(word)
+		return ok
+	}
+	b.names.keep(o, o.value(word))
+	return true
+}
+
+// clock returns the time that ten digits show, and 0 for "-".
+func clock(word []byte) (seconds int64, ok bool) {
+	if len(word) != 10 {
+		return 0, absent(word)
+	}
+	head, tail := binary.LittleEndian.Uint64(word)^zeros, binary.LittleEndian.Uint64(word[2:])^zeros
+	return int64(eightDigits(head)*100 + tail>>48&15*10 + tail>>56), notDigits(head)|notDigits(tail) == 0
 }
 
 // value is what a text column says: "-" is nothing, as is an account that is
@@ -111,6 +132,27 @@ const (
 	wordReject  = 'R' | 'E'<<8 | 'J'<<16 | 'E'<<24 | 'C'<<32 | 'T'<<40
 	wordIngress = 'i' | 'n'<<8 | 'g'<<16 | 'r'<<24 | 'e'<<32 | 's'<<40 | 's'<<48
 	wordEgress  = 'e' | 'g'<<8 | 'r'<<16 | 'e'<<24 | 's'<<32 | 's'<<40
+)
+
+// verdict reads action and log-status as words does. Which action it is, which
+// nobody can foretell, steers no branch.
+func (s *step) verdict(b *before, p uint) uint {
+	x, action := b.w.load(p), flow.Accept
+	accept, reject := x^acceptOK, x^rejectOK
+	if accept != 0 {
+		action = flow.Reject
+	}
+	if accept != 0 && reject != 0 || b.w.at(p+8) != 'K' {
+		return otherwise
+	}
+	b.rec.Action = action
+	return p + 9
+}
+
+// The first eight bytes of the two verdicts on records of traffic.
+const (
+	acceptOK = wordAccept | ' '<<48 | 'O'<<56
+	rejectOK = wordReject | ' '<<48 | 'O'<<56
 )
 
 // words reads words of which AWS has a few.
