@@ -19,6 +19,10 @@ type Format struct {
 	columns []column
 	// plan is the first step of quick.
 	plan *step
+	// opens says that lines begin as those of the default format do, and behind
+	// is the step behind that; nil where the line ends there.
+	opens  bool
+	behind *step
 	// named says that the format has texts beyond those of the default format.
 	named bool
 	// status is the index of the log-status column, -1 without one.
@@ -95,6 +99,7 @@ func ParseFormat(s string) (*Format, error) {
 	}
 	f.findEnds(seen)
 	f.plan = f.steps()
+	f.behind, f.opens = f.opening()
 	f.text = "${" + strings.Join(orderedNames(seen), "} ${") + "}"
 	return f, nil
 }

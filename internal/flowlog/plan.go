@@ -85,10 +85,10 @@ var readings = [...]struct{ usual, other reading }{
 	waySteady:  {(*step).steady, (*step).unsteady},
 	wayTexts:   {(*step).each, (*step).each},
 	wayNumbers: {(*step).numbers, (*step).oddNumbers},
-	wayTuple:   {(*step).tuple, (*step).oddNumbers},
+	wayTuple:   {func(_ *step, b *before, p uint) uint { return b.w.tuple(p, b.rec) }, (*step).oddNumbers},
 	wayAddrs:   {(*step).addrs, (*step).oddAddrs},
 	wayWords:   {(*step).words, (*step).oddWords},
-	wayVerdict: {(*step).verdict, (*step).oddWords},
+	wayVerdict: {func(_ *step, b *before, p uint) uint { return b.w.verdict(p, b.rec) }, (*step).oddWords},
 }
 
 // way returns how the column is read.

@@ -17,21 +17,26 @@ func (f *Format) quick(w *window, p uint, end byte, rec *flow.Record, b *before)
 	}
 	b.w, b.rec, b.absent, b.result = w, rec, 0, Parsed
 	rec.Direction, rec.Ambiguous, rec.Subnet = flow.DirectionUnknown, false, nil
-	from := p
-	for s := f.plan; ; s = s.next {
+	from, s := p, f.plan
+	if f.opens {
+		if at := b.opening(w, p, rec); at < lineRoom {
+			p, s = at, f.behind
+		}
+	}
+	for first := s == f.plan; s != nil; s, first = s.next, false {
+		if !first {
+			if w.at(p) != ' ' {
+				return 0, 0
+			}
+			p++
+		}
 		at := s.usual(s, b, p)
 		if at >= lineRoom {
 			if at = s.other(s, b, p); at >= lineRoom {
 				return 0, 0
 			}
 		}
-		if p = at; s.next == nil {
-			break
-		}
-		if w[at] != ' ' {
-			return 0, 0
-		}
-		p++
+		p = at
 	}
 	if w.at(p) != end {
 		return 0, 0
@@ -41,6 +46,9 @@ func (f *Format) quick(w *window, p uint, end byte, rec *flow.Record, b *before)
 	}
 	if f.status < 0 && f.vitals > 0 && b.absent == f.vitals {
 		return p, NoData
+	}
+	if f.opens && b.opened.size == 0 {
+		b.opened.remember(b.runs[0], b.runs[1])
 	}
 	b.store(rec)
 	if f.attached && rec.Direction != flow.DirectionUnknown {
@@ -60,6 +68,8 @@ type before struct {
 	// runs are the groups of steady columns as they were written last; empty
 	// where none are remembered.
 	runs [maxRuns]run
+	// opened is that of the line before, where the format has one.
+	opened opening
 	// names are the texts of the line being read, start and end its times.
 	names      names
 	start, end int64

@@ -41,8 +41,7 @@ func (s *step) numbers(b *before, p uint) uint {
 
 // tuple reads srcport, dstport, protocol, packets and bytes as numbers does, in
 // less than half of the time, since nothing is open but how long each is.
-func (s *step) tuple(b *before, p uint) uint {
-	w, rec := b.w, b.rec
+func (w *window) tuple(p uint, rec *flow.Record) uint {
 	ends := noDigits(w.load(p)) | noDigits(w.load(p+8))<<8 | noDigits(w.load(p+16))<<16 | noDigits(w.load(p+24))<<24
 	end1 := p + uint(bits.TrailingZeros64(ends))
 	ends &= ends - 1

@@ -37,7 +37,7 @@ func (s *step) steady(b *before, p uint) uint {
 func (s *step) unsteady(b *before, p uint) uint {
 	w := b.w
 	r := &b.runs[s.run&(maxRuns-1)]
-	r.size = 0 // the columns may turn out to be unreadable halfway
+	r.size, b.opened.size = 0, 0 // the columns may turn out to be unreadable halfway
 	end := s.each(b, p)
 	if end < lineRoom {
 		*r = run{w, p, end - p}
@@ -136,16 +136,16 @@ const (
 
 // verdict reads action and log-status as words does. Which action it is, which
 // nobody can foretell, steers no branch.
-func (s *step) verdict(b *before, p uint) uint {
-	x, action := b.w.load(p), flow.Accept
+func (w *window) verdict(p uint, rec *flow.Record) uint {
+	x, action := w.load(p), flow.Accept
 	accept, reject := x^acceptOK, x^rejectOK
 	if accept != 0 {
 		action = flow.Reject
 	}
-	if accept != 0 && reject != 0 || b.w.at(p+8) != 'K' {
+	if accept != 0 && reject != 0 || w.at(p+8) != 'K' {
 		return otherwise
 	}
-	b.rec.Action = action
+	rec.Action = action
 	return p + 9
 }
 
