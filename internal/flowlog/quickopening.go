@@ -60,44 +60,25 @@ func (o *opening) remember(head, times run) {
 	o.times = [3]uint64{times.in.load(times.from), times.in.load(times.from + 8), times.in.load(times.from + lastEight)}
 }
 
-// opening reads an opening as nearly all are, by one look at each column: of the
-// same interface and times as the one before, between known IPv4 addresses, with
-// log-status OK. It returns where it ends, or otherwise.
+// opening reads an opening as nearly all are: of the same interface and times as
+// the one before, between two addresses, with log-status OK. It returns where it
+// ends, or otherwise.
 func (b *before) opening(w *window, p uint, rec *flow.Record) uint {
 	o := &b.opened
 	odd := (w.load(p)^o.head[0])&o.mask[0] | (w.load(p+8)^o.head[1])&o.mask[1] | (w.load(p+16)^o.head[2])&o.mask[2] |
 		(w.load(p+24)^o.head[3])&o.mask[3] | (w.load(p+32)^o.head[4])&o.mask[4]
 	p += o.size
-	blanks := w.at(p) ^ ' '
-	p++
-
-	src := shortText{w.load(p), w.load(p + 7)}
-	ends := addrEnds(src.tail)
-	src.tail &= below(ends)
-	from := &b.addrs.shorts[src.hash()>>(64-shortBits)]
-	p += 7 + first(ends)
-	blanks |= w.at(p) ^ ' '
-	p++
-
-	dst := shortText{w.load(p), w.load(p + 7)}
-	ends = addrEnds(dst.tail)
-	dst.tail &= below(ends)
-	to := &b.addrs.shorts[dst.hash()>>(64-shortBits)]
-	p += 7 + first(ends)
-	blanks |= w.at(p) ^ ' '
-	p++
-
-	odd |= (from.text.head ^ src.head) | (from.text.tail ^ src.tail) | (to.text.head ^ dst.head) | (to.text.tail ^ dst.tail)
-	if odd|uint64(blanks) != 0 || o.size == 0 {
+	if odd != 0 || o.size == 0 || w.at(p) != ' ' {
 		return otherwise
 	}
-	rec.Src, rec.Dst = from.addr, to.addr
-
-	if p = w.tuple(p, rec); p >= lineRoom {
+	if p = b.addrs.pair(w, p+1, rec); p >= lineRoom || w.at(p) != ' ' {
+		return otherwise
+	}
+	if p = w.tuple(p+1, rec); p >= lineRoom || w.at(p) != ' ' {
 		return otherwise
 	}
 	odd = (w.load(p+1) ^ o.times[0]) | (w.load(p+9) ^ o.times[1]) | (w.load(p+1+lastEight) ^ o.times[2])
-	if odd != 0 || w.at(p) != ' ' || w.at(p+1+timesSize) != ' ' {
+	if odd != 0 || w.at(p+1+timesSize) != ' ' {
 		return otherwise
 	}
 	return w.verdict(p+timesSize+2, rec)
