@@ -17,8 +17,8 @@ import (
 // https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-records-examples.html
 func refused() flow.Record {
 	return flow.Record{
-		AccountID: []byte("123456789010"), InterfaceID: []byte("eni-1235b8ca123456789"),
-		Src: netip.MustParseAddr("172.31.9.69"), Dst: netip.MustParseAddr("172.31.9.12"),
+		Names: &flow.Names{AccountID: []byte("123456789010"), InterfaceID: []byte("eni-1235b8ca123456789")},
+		Src:   netip.MustParseAddr("172.31.9.69"), Dst: netip.MustParseAddr("172.31.9.12"),
 		SrcPort: 49761, DstPort: 3389, Protocol: 6, Packets: 20, Bytes: 4249,
 		Start: 1418530010, End: 1418530070, Action: flow.Reject,
 		Direction: flow.Ingress,
@@ -39,7 +39,7 @@ func full() flow.Record {
 }
 
 func TestLines(t *testing.T) {
-	bare := flow.Record{Action: flow.Reject, Protocol: 253}
+	bare := flow.Record{Action: flow.Reject, Protocol: 253, Names: &flow.Names{}}
 	tests := []struct {
 		name   string
 		form   form
@@ -114,7 +114,7 @@ func FuzzLine(f *testing.F) {
 		src, _ := netip.ParseAddr(addr)
 		r := flow.Record{
 			Src: src, Packets: n, Bytes: n, Start: start, Protocol: uint8(n), TCPFlags: uint8(n), Direction: flow.Direction(n % 3),
-			VPCID: []byte(vpcID), InterfaceID: []byte(eni), EventID: []byte(id), Subnet: &flow.Subnet{CIDR: vpcID},
+			Names: &flow.Names{VPCID: []byte(vpcID), InterfaceID: []byte(eni)}, EventID: []byte(id), Subnet: &flow.Subnet{CIDR: vpcID},
 		}
 		for _, form := range []form{formJSON, formLogfmt, formLegacy} {
 			line := form.record(nil, source, &r)

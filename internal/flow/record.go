@@ -49,6 +49,21 @@ type Record struct {
 	// subnet fits.
 	Subnet *Subnet
 
+	// Names say whose flow it is. Records that follow each other often share
+	// them; they are never nil in a record that was handed over.
+	*Names
+	// EventID is the id of the CloudWatch log event that carried the line.
+	EventID []byte
+
+	// PktSrc and PktDst are the addresses inside the packet (version 3).
+	PktSrc, PktDst netip.Addr
+	// RejectReason says why a flow was refused beyond security group and
+	// network ACL: BPA or EC (version 8).
+	RejectReason []byte
+}
+
+// Names are what a record says of the interface that recorded it.
+type Names struct {
 	// AccountID owns the interface; the owner of the log group where the
 	// line has none.
 	AccountID []byte
@@ -56,19 +71,12 @@ type Record struct {
 	// from the log stream's name where the line has none. Of a transit
 	// gateway record: the attachment's interface on the recording side.
 	InterfaceID []byte
-	// EventID is the id of the CloudWatch log event that carried the line.
-	EventID []byte
 
 	VPCID      []byte
 	SubnetID   []byte
 	AZID       []byte
 	InstanceID []byte
 	Region     []byte
-	// PktSrc and PktDst are the addresses inside the packet (version 3).
-	PktSrc, PktDst netip.Addr
-	// RejectReason says why a flow was refused beyond security group and
-	// network ACL: BPA or EC (version 8).
-	RejectReason []byte
 }
 
 // Rejected reports whether a security group or network ACL refused the flow.

@@ -19,7 +19,7 @@ func (r *Reader) directLine(d *document) error {
 		r.block.Skipped[flow.Malformed]++
 		return nil
 	}
-	r.from = origin{}
+	r.come(origin{})
 	r.use(r.formats.For(nil))
 	mark := len(r.scratch)
 	line := bytes.TrimRight(d.message.bytes(&r.scratch), "\r\n")

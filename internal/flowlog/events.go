@@ -89,11 +89,11 @@ func (r *Reader) group(d *document) error {
 		}
 		r.names = r.names[:0]
 	}
-	r.from = origin{
+	r.come(origin{
 		logGroup:    d.logGroup.bytes(&r.names),
 		accountID:   d.owner.bytes(&r.names),
 		interfaceID: interfaceOf(d.logStream.bytes(&r.names)),
-	}
+	})
 	r.use(r.formats.For(r.from.logGroup))
 	return nil
 }

@@ -23,8 +23,6 @@ type Format struct {
 	// is the step behind that; nil where the line ends there.
 	opens  bool
 	behind *step
-	// named says that the format has texts beyond those of the default format.
-	named bool
 	// status is the index of the log-status column, -1 without one.
 	status int
 	// vitals is how many columns say whether there was traffic.
@@ -122,7 +120,6 @@ func (f *Format) add(name string) {
 	if c.op < numNumbers {
 		c.limit = limits[c.op]
 	}
-	f.named = f.named || c.op >= opVPCID && c.op <= opRejectReason
 	f.columns = append(f.columns, c)
 }
 

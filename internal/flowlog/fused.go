@@ -168,13 +168,16 @@ func (d *document) note(id []byte) {
 
 // mark is what a block was when an envelope began.
 type mark struct {
-	records int
-	skipped flow.Reasons
+	records, names int
+	skipped        flow.Reasons
 }
 
-func (r *Reader) mark() mark { return mark{len(r.block.Records), r.block.Skipped} }
+func (r *Reader) mark() mark {
+	return mark{len(r.block.Records), r.before.roster.used, r.block.Skipped}
+}
 
 // rewind takes back what came into the block since.
 func (r *Reader) rewind(to mark) {
 	r.block.Records, r.block.Skipped = r.block.Records[:to.records], to.skipped
+	r.before.roster.used, r.before.changed = to.names, true
 }

@@ -230,6 +230,22 @@ func TestNothingIsRememberedOfAnotherBuffer(t *testing.T) {
 	}
 }
 
+// Lines that are alike but for what their envelopes say have their own names, also
+// where the envelope between is one that came before.
+func TestEnvelopesSayWhoseTheirLinesAre(t *testing.T) {
+	envelope := func(eni string) string { return awsEnvelope("tiny", eni+"-all", "10.0.0.1 5", "10.0.0.1 6") }
+	together := envelope("eni-1") + envelope("eni-2") + envelope("eni-1") + envelope("eni-3")
+	if pair(t, together) != 1 {
+		t.Error("not read in one pass")
+	}
+	got := read(t, Options{Formats: named, Deliveries: &askedDeliveries{}}, together).records
+	for i, eni := range []string{"eni-1", "eni-1", "eni-2", "eni-2", "eni-3", "eni-3"} {
+		if len(got) != 6 || !strings.Contains(got[i], " interface="+eni+" ") {
+			t.Fatalf("record %d is not of %s in %q", i, eni, got)
+		}
+	}
+}
+
 // What an envelope says of its lines is not said of lines of text.
 func TestEnvelopesLeaveNothingInLines(t *testing.T) {
 	for _, format := range []string{"srcaddr packets", Default.String()} {

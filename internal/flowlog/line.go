@@ -33,7 +33,8 @@ func (r Result) failed() bool { return r == Malformed || r == Mismatch }
 // Parse reads a line, without its line end but for a carriage return, into rec.
 // Columns are separated by runs of blanks and tabs. The texts of rec are views
 // into line. Unless the result is Parsed, rec holds nothing of use. Parse
-// allocates nothing and is safe for concurrent use.
+// allocates nothing, where rec has names that no other record shares, and is safe
+// for concurrent use.
 //
 // Numbers are unsigned decimal integers that fit their field in flow.Record.
 // Times above 1e11 are milliseconds and are divided by 1000. Without log-status
@@ -45,7 +46,11 @@ func (r Result) failed() bool { return r == Malformed || r == Mismatch }
 // InterfaceID, SubnetID, VPCID, AZID and AccountID then come from tgw-src-* or
 // tgw-dst-*, where these columns exist and are not "-".
 func (f *Format) Parse(line []byte, rec *flow.Record) Result {
-	*rec = flow.Record{}
+	names := rec.Names
+	if names == nil {
+		names = new(flow.Names)
+	}
+	*names, *rec = flow.Names{}, flow.Record{Names: names}
 	if len(line) > MaxLine {
 		return Malformed
 	}

@@ -46,9 +46,11 @@ var compare = cmp.Options{cmpopts.EquateComparable(netip.Addr{}), cmpopts.Equate
 
 func TestParseLine(t *testing.T) {
 	want := flow.Record{
-		AccountID: []byte("123456789010"), InterfaceID: []byte("eni-1235b8ca123456789"),
-		VPCID: []byte("vpc-abcdefab012345678"), SubnetID: []byte("subnet-aaaaaaaa012345678"), InstanceID: []byte("i-01234567890123456"),
-		Region: []byte("eu-west-1"), AZID: []byte("euw1-az3"),
+		Names: &flow.Names{
+			AccountID: []byte("123456789010"), InterfaceID: []byte("eni-1235b8ca123456789"),
+			VPCID: []byte("vpc-abcdefab012345678"), SubnetID: []byte("subnet-aaaaaaaa012345678"), InstanceID: []byte("i-01234567890123456"),
+			Region: []byte("eu-west-1"), AZID: []byte("euw1-az3"),
+		},
 		Src: netip.MustParseAddr("2001:db8:1234:a100:8d6e:3477:df66:f105"), Dst: netip.MustParseAddr("2001:db8:1234:a102::4071"),
 		PktSrc: netip.MustParseAddr("2001:db8:1234:a100:8d6e:3477:df66:f105"), PktDst: netip.MustParseAddr("2001:db8:1234:a102::4071"),
 		Packets: 54, Bytes: 8855, Start: 1477913708, End: 1477913820, SrcPort: 34892, DstPort: 22,
@@ -149,7 +151,7 @@ func TestEveryFieldMayBeAbsent(t *testing.T) {
 		if result != want {
 			t.Errorf("%s: result %d, want %d", name, result, want)
 		}
-		if diff := cmp.Diff(flow.Record{}, rec, compare); diff != "" {
+		if diff := cmp.Diff(flow.Record{Names: new(flow.Names)}, rec, compare); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}

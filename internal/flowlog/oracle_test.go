@@ -84,9 +84,12 @@ func slowly(format, line string) (rec flow.Record, result Result) {
 		return 0
 	}
 	rec = flow.Record{
-		AccountID: account("account-id"), InterfaceID: text("interface-id"), VPCID: text("vpc-id"), SubnetID: text("subnet-id"),
-		InstanceID: text("instance-id"), Region: text("region"), AZID: text("az-id"), RejectReason: text("reject-reason"),
-		Src: addr("srcaddr"), Dst: addr("dstaddr"), PktSrc: addr("pkt-srcaddr"), PktDst: addr("pkt-dstaddr"),
+		Names: &flow.Names{
+			AccountID: account("account-id"), InterfaceID: text("interface-id"), VPCID: text("vpc-id"), SubnetID: text("subnet-id"),
+			InstanceID: text("instance-id"), Region: text("region"), AZID: text("az-id"),
+		},
+		RejectReason: text("reject-reason"),
+		Src:          addr("srcaddr"), Dst: addr("dstaddr"), PktSrc: addr("pkt-srcaddr"), PktDst: addr("pkt-dstaddr"),
 		Packets: num("packets", 53), Bytes: num("bytes", 53), Start: seconds("start"), End: seconds("end"),
 		SrcPort: uint16(num("srcport", 16)), DstPort: uint16(num("dstport", 16)), Protocol: uint8(num("protocol", 8)),
 		TCPFlags: uint8(num("tcp-flags", 8)), TrafficPath: uint8(num("traffic-path", 8)),

@@ -127,7 +127,7 @@ func (p *parquet) open() (err error) {
 	if p.format, at, err = p.footer.format(); err != nil {
 		return err
 	}
-	p.reader.from = origin{}
+	p.reader.come(origin{})
 	p.reader.use(Fixed(p.format))
 	return p.keep(at)
 }

@@ -44,7 +44,11 @@ func (p *parquet) batch(n int) error {
 func (p *parquet) strip(records []flow.Record) error {
 	b := &p.rows
 	clear(records)
+	roster := &p.reader.before.roster
 	for i := range records {
+		records[i].Names = roster.spare()
+		*records[i].Names = flow.Names{}
+		roster.used++
 		b.results[i], b.traffic[i] = Parsed, p.format.vitals == 0
 	}
 	for _, c := range p.pages {

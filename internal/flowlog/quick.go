@@ -50,6 +50,7 @@ func (f *Format) quick(w *window, p uint, end byte, rec *flow.Record, b *before)
 	if f.opens && b.opened.size == 0 {
 		b.opened.remember(b.runs[0], b.runs[1])
 	}
+	b.changed = b.changed || f.attached
 	b.store(rec)
 	if f.attached && rec.Direction != flow.DirectionUnknown {
 		f.attach(w[from:p], rec)
@@ -70,20 +71,35 @@ type before struct {
 	runs [maxRuns]run
 	// opened is that of the line before, where the format has one.
 	opened opening
-	// names are the texts of the line being read, start and end its times.
-	names      names
+	// names are those of the line being read, start and end its times.
+	names      flow.Names
 	start, end int64
+	// shared are the names of the record before, which the next one shares
+	// unless they have changed.
+	shared  *flow.Names
+	changed bool
 	// absent counts its vital columns that are "-".
 	absent int
 	// result is what its log-status says.
 	result Result
-	// addrs outlives the buffer.
-	addrs *knownAddrs
+	// addrs and roster outlive the buffer.
+	addrs  *knownAddrs
+	roster roster
 }
 
-// names are the texts of a line that a record keeps.
-type names struct {
-	accountID, interfaceID, vpcID, subnetID, instanceID, region, azID, rejectReason []byte
+// roster is the names of the records in a block, which the next one uses again.
+type roster struct {
+	list []*flow.Names
+	used int
+}
+
+// spare returns names that no record of the block has yet. They are taken by
+// adding one to used.
+func (r *roster) spare() *flow.Names {
+	if r.used == len(r.list) {
+		r.list = append(r.list, new(flow.Names))
+	}
+	return r.list[r.used]
 }
 
 // forget makes ready for lines of another buffer or format.
@@ -91,20 +107,16 @@ func (b *before) forget(f *Format) {
 	if b.addrs == nil {
 		b.addrs = new(knownAddrs)
 	}
-	*b = before{format: f, addrs: b.addrs}
+	*b = before{format: f, changed: true, addrs: b.addrs, roster: b.roster}
 }
 
-// store gives rec the texts and times of the line.
+// store gives rec the names and times of the line.
 func (b *before) store(rec *flow.Record) {
 	rec.Start, rec.End = b.start, b.end
-	rec.AccountID, rec.InterfaceID = b.names.accountID, b.names.interfaceID
-	if b.format.named {
-		b.names.store(rec)
+	if b.changed {
+		b.shared, b.changed = b.roster.spare(), false
+		b.roster.used++
+		*b.shared = b.names
 	}
-}
-
-// store gives rec the texts that the default format lacks.
-func (n *names) store(rec *flow.Record) {
-	rec.VPCID, rec.SubnetID, rec.AZID = n.vpcID, n.subnetID, n.azID
-	rec.InstanceID, rec.Region, rec.RejectReason = n.instanceID, n.region, n.rejectReason
+	rec.Names = b.shared
 }

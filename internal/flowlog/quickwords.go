@@ -76,8 +76,11 @@ func (b *before) read(o op, word []byte) (ok bool) {
 	case opEnd:
 		b.end, ok = clock(word)
 		return ok
+	case opRejectReason:
+		b.rec.RejectReason = o.value(word)
+		return true
 	}
-	b.names.keep(o, o.value(word))
+	b.keep(o, o.value(word))
 	return true
 }
 
@@ -100,25 +103,24 @@ func (o op) value(text []byte) []byte {
 }
 
 // keep takes the value of a text column; others have none.
-func (n *names) keep(o op, value []byte) {
+func (b *before) keep(o op, value []byte) {
 	switch o {
 	case opAccountID:
-		n.accountID = value
+		b.names.AccountID = value
 	case opInterfaceID:
-		n.interfaceID = value
+		b.names.InterfaceID = value
 	case opVPCID:
-		n.vpcID = value
+		b.names.VPCID = value
 	case opSubnetID:
-		n.subnetID = value
+		b.names.SubnetID = value
 	case opInstanceID:
-		n.instanceID = value
+		b.names.InstanceID = value
 	case opRegion:
-		n.region = value
+		b.names.Region = value
 	case opAZID:
-		n.azID = value
-	case opRejectReason:
-		n.rejectReason = value
+		b.names.AZID = value
 	}
+	b.changed = true
 }
 
 // The first two, six and seven bytes of eight, and the words of that length that

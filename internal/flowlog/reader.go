@@ -155,11 +155,13 @@ func (r *Reader) reset() {
 	r.block = Block{Records: r.block.Records[:0]}
 	r.scratch = r.scratch[:0]
 	r.before.forget(nil)
+	r.before.roster.used = 0
 }
 
 // release forgets the body and what it has blown up.
 func (r *Reader) release() {
-	r.yield, r.set, r.from = nil, nil, origin{}
+	r.yield, r.set = nil, nil
+	r.come(origin{})
 	blown := r.inflate.trim()
 	blown = r.stream.trim() || blown
 	if cap(r.scratch) > keep {
@@ -169,7 +171,7 @@ func (r *Reader) release() {
 		r.names, blown = nil, true
 	}
 	if blown { // old events and records are views that would keep it alive
-		r.doc, r.block.Records = document{}, nil
+		r.doc, r.block.Records, r.before.roster = document{}, nil, roster{}
 	}
 }
 
@@ -177,7 +179,9 @@ func (r *Reader) release() {
 // anything. The record joins the block for good in settle.
 func (r *Reader) next() *flow.Record {
 	r.wrote[len(r.block.Records)] = nil
-	return r.free()
+	rec := r.free()
+	rec.Names = r.before.roster.spare()
+	return rec
 }
 
 // free returns the place of the next record in the block.
@@ -202,8 +206,14 @@ func (r *Reader) settle(result Result, line []byte) error {
 	}
 	n := len(r.block.Records)
 	r.block.Records = r.block.Records[:n+1]
+	r.before.roster.used++
 	r.complete(&r.block.Records[n])
 	return r.flushFull()
+}
+
+// come notes what surrounds the lines to come.
+func (r *Reader) come(from origin) {
+	r.from, r.before.changed = from, true
 }
 
 // complete gives a record what its surroundings say and its line does not.

@@ -28,7 +28,7 @@ func TestSet(t *testing.T) {
 		{"one given", Fixed(pair), "10.0.0.1", "format"},
 		{"given twice", Fixed(pair, pair), "10.0.0.1 x", "malformed"},
 	} {
-		var rec flow.Record
+		rec := flow.Record{Names: new(flow.Names)}
 		got, result := "", test.set.Parse([]byte(test.line), &rec)
 		if got = show(&rec); result != Parsed {
 			got = result.Reason().String()

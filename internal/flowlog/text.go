@@ -15,7 +15,7 @@ type header struct {
 
 // beginText makes ready for text, which belongs to no log group.
 func (r *Reader) beginText() {
-	r.from = origin{}
+	r.come(origin{})
 	r.begun = false
 	r.use(r.formats.For(nil))
 }

@@ -62,7 +62,7 @@ func (e *estate) blocks(run int) (blocks [][]flow.Record) {
 			if r.IntN(2) == 0 {
 				own, peer = peer, own
 			}
-			recs[i] = flow.Record{Src: own, Dst: peer, InterfaceID: []byte(e.interfaces[at].ID), AccountID: []byte(e.accounts[at])}
+			recs[i] = flow.Record{Src: own, Dst: peer, Names: &flow.Names{InterfaceID: []byte(e.interfaces[at].ID), AccountID: []byte(e.accounts[at])}}
 		}
 		blocks = append(blocks, recs)
 	}

@@ -30,7 +30,7 @@ func eni(id, subnetID, vpcID string, addrs ...string) Interface {
 
 // record makes a record of two addresses, "-" for none, and changes it.
 func record(src, dst string, change ...func(*flow.Record)) flow.Record {
-	var r flow.Record
+	r := flow.Record{Names: new(flow.Names)}
 	r.Src, _ = netip.ParseAddr(src)
 	r.Dst, _ = netip.ParseAddr(dst)
 	for _, c := range change {

@@ -82,6 +82,10 @@ func (v *vantage) presumption(family uint8, l *Learner) *presumption {
 // namedAlike reports whether two records name their interface by the same bytes,
 // as the lines of an envelope do. It compares where these are and not what.
 func namedAlike(a, b *flow.Record) bool {
+	return a.Names == b.Names || sameNames(a.Names, b.Names)
+}
+
+func sameNames(a, b *flow.Names) bool {
 	return sameBytes(a.InterfaceID, b.InterfaceID) && sameBytes(a.AccountID, b.AccountID) &&
 		sameBytes(a.SubnetID, b.SubnetID) && sameBytes(a.VPCID, b.VPCID) && sameBytes(a.AZID, b.AZID)
 }

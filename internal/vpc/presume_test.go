@@ -85,7 +85,7 @@ func TestPresume(t *testing.T) {
 func TestNamedAlike(t *testing.T) {
 	text := []byte("eni-1 1 subnet-1 vpc-1 az1")
 	named := func() flow.Record {
-		return flow.Record{InterfaceID: text[:5], AccountID: text[6:7], SubnetID: text[8:16], VPCID: text[17:22], AZID: text[23:]}
+		return flow.Record{Names: &flow.Names{InterfaceID: text[:5], AccountID: text[6:7], SubnetID: text[8:16], VPCID: text[17:22], AZID: text[23:]}}
 	}
 	a := named()
 	if b := named(); !namedAlike(&a, &b) {

@@ -320,9 +320,11 @@ func drawRecord(t *rapid.T, has [6]bool) flow.Record {
 	}
 	r := flow.Record{
 		Src: drawAddr(t), Dst: drawAddr(t),
-		InterfaceID: text(has[0], someENIs, "interface-id"), SubnetID: text(has[1], someSubnets, "subnet-id"),
-		VPCID: text(has[2], append(someVPCs, "vpc-z"), "vpc-id"), AZID: text(has[3], someZones, "az-id"),
-		AccountID: text(has[4], someAccounts, "account-id"),
+		Names: &flow.Names{
+			InterfaceID: text(has[0], someENIs, "interface-id"), SubnetID: text(has[1], someSubnets, "subnet-id"),
+			VPCID: text(has[2], append(someVPCs, "vpc-z"), "vpc-id"), AZID: text(has[3], someZones, "az-id"),
+			AccountID: text(has[4], someAccounts, "account-id"),
+		},
 	}
 	if has[5] {
 		r.Direction = rapid.SampledFrom([]flow.Direction{flow.DirectionUnknown, flow.Ingress, flow.Egress}).Draw(t, "direction")

@@ -81,7 +81,7 @@ func FuzzBest(f *testing.F) {
 				want, bits = s.CIDR, p.Bits()
 			}
 		}
-		recs := []flow.Record{{Src: addr, Direction: flow.Egress}}
+		recs := []flow.Record{{Src: addr, Direction: flow.Egress, Names: new(flow.Names)}}
 		locate(NewTable(subnets, nil), recs, nil)
 		got, _ := placed(&recs[0])
 		if got != want {
