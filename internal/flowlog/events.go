@@ -94,7 +94,7 @@ func (r *Reader) group(d *document) error {
 		accountID:   d.owner.bytes(&r.names),
 		interfaceID: interfaceOf(d.logStream.bytes(&r.names)),
 	})
-	r.use(r.formats.For(r.from.logGroup))
+	r.use(r.formats.For(r.before.from.logGroup))
 	return nil
 }
 
@@ -142,7 +142,7 @@ func (r *Reader) event(e *event) error {
 // transformed counts an event that a transformer of CloudWatch Logs made JSON of.
 func (r *Reader) transformed() {
 	r.block.Skipped[flow.Format]++
-	group := printable(r.from.logGroup, maxTold)
+	group := printable(r.before.from.logGroup, maxTold)
 	if r.notices.once("transformed", group) {
 		r.logger.Warn("log events hold JSON objects, not flow log lines: a log transformer (parseVPC) rewrites this log group; "+
 			"subscribe to the original logs (applyOnTransformedLogs=false)", "log_group", group)

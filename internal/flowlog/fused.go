@@ -67,7 +67,7 @@ func (r *Reader) quickEvents(s *scanner) bool {
 		if result == Parsed {
 			rec.EventID = id
 		}
-		r.join(rec, result)
+		r.join(result)
 		if !more {
 			return true
 		}
@@ -126,15 +126,18 @@ const (
 )
 
 // isEvent reports whether w begins with an event as far as its line. All bytes
-// are looked at, some of them twice.
+// are looked at, some of them twice: those of the id by the upper half, which is
+// that of digits and of six signs that stand for themselves in JSON as well.
 func (w *window) isEvent() bool {
 	text := w.load(0)<<8 ^ word64("\x00"+eventHead)
 	text |= w.load(idAt+idDigits) ^ word64(eventTime)
 	text |= w.load(timeAt-8) ^ word64(eventTime[len(eventTime)-8:])
 	text |= w.load(timeAt+timeDigits) ^ word64(eventLine)
 	text |= w.load(lineAt-8) ^ word64(eventLine[len(eventLine)-8:])
-	digits := w.strays(idAt) | w.strays(idAt+8) | w.strays(idAt+16) | w.strays(idAt+24) | w.strays(idAt+32) |
-		w.strays(idAt+40) | w.strays(idAt+48) | w.strays(timeAt) | w.strays(timeAt+timeDigits-8)
+	a, b, c, d := w.load(idAt), w.load(idAt+8), w.load(idAt+16), w.load(idAt+24)
+	e, f, g := w.load(idAt+32), w.load(idAt+40), w.load(idAt+48)
+	text |= (((a | b | c | d | e | f | g) ^ zeros) | ((a & b & c & d & e & f & g) ^ zeros)) & (0xf0 * ones)
+	digits := w.strays(timeAt) | w.strays(timeAt+timeDigits-8)
 	return text|digits&highs == 0 && w[timeAt] != '0' // no number begins with 0
 }
 

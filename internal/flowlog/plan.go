@@ -1,9 +1,6 @@
 package flowlog
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // op says where the value of a column goes.
 type op uint8
@@ -75,20 +72,16 @@ const (
 	waySteady  way = iota // columns that mostly are as in the line before
 	wayTexts              // others that are so seldom
 	wayNumbers            // amounts, ports and codes
-	wayTuple              // those that all formats of AWS have, in the order that it gives them
 	wayAddrs              // addresses
 	wayWords              // words of which AWS has a few: action, flow-direction, log-status
-	wayVerdict            // action and log-status
 )
 
 var readings = [...]struct{ usual, other reading }{
 	waySteady:  {(*step).steady, (*step).unsteady},
 	wayTexts:   {(*step).each, (*step).each},
 	wayNumbers: {(*step).numbers, (*step).oddNumbers},
-	wayTuple:   {func(_ *step, b *before, p uint) uint { return b.w.tuple(p, b.rec) }, (*step).oddNumbers},
 	wayAddrs:   {(*step).addrs, (*step).oddAddrs},
 	wayWords:   {(*step).words, (*step).oddWords},
-	wayVerdict: {func(_ *step, b *before, p uint) uint { return b.w.verdict(p, b.rec) }, (*step).oddWords},
 }
 
 // way returns how the column is read.
@@ -106,16 +99,6 @@ func (o op) way() way {
 	return wayTexts
 }
 
-// special are groups that all formats of AWS have in this order, and how they are
-// read then.
-var special = []struct {
-	ops []op
-	way way
-}{
-	{[]op{opSrcPort, opDstPort, opProtocol, opPackets, opBytes}, wayTuple},
-	{[]op{opAction, opStatus}, wayVerdict},
-}
-
 // maxRuns is of how many groups of steady columns a line is remembered.
 const maxRuns = 8
 
@@ -131,11 +114,6 @@ func (f *Format) steps() (first *step) {
 		if way == waySteady {
 			if runs++; runs > maxRuns {
 				way = wayTexts
-			}
-		}
-		for _, known := range special {
-			if slices.EqualFunc(s.columns, known.ops, func(c column, o op) bool { return c.op == o }) {
-				way = known.way
 			}
 		}
 		s.usual, s.other = readings[way].usual, readings[way].other

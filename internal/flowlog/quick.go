@@ -15,34 +15,28 @@ func (f *Format) quick(w *window, p uint, end byte, rec *flow.Record, b *before)
 	if b.format != f {
 		b.forget(f)
 	}
-	b.w, b.rec, b.absent, b.result = w, rec, 0, Parsed
 	rec.Direction, rec.Ambiguous, rec.Subnet = flow.DirectionUnknown, false, nil
 	from, s := p, f.plan
 	if f.opens {
-		if at := b.opening(w, p, rec); at < lineRoom {
-			p, s = at, f.behind
-		}
-	}
-	for first := s == f.plan; s != nil; s, first = s.next, false {
-		if !first {
-			if w.at(p) != ' ' {
+		if at := b.opening(w, p, rec); at > 0 {
+			if f.behind == nil {
+				if w.at(at) != end {
+					return 0, 0
+				}
+				b.store(rec)
+				return at, Parsed
+			}
+			if w.at(at) != ' ' {
 				return 0, 0
 			}
-			p++
+			p, s = at+1, f.behind
 		}
-		at := s.usual(s, b, p)
-		if at >= lineRoom {
-			if at = s.other(s, b, p); at >= lineRoom {
-				return 0, 0
-			}
-		}
-		p = at
 	}
-	if w.at(p) != end {
+	if p, result = b.walk(s, w, p, rec); p == 0 || w.at(p) != end {
 		return 0, 0
 	}
-	if b.result != Parsed {
-		return p, b.result
+	if result != Parsed {
+		return p, result
 	}
 	if f.status < 0 && f.vitals > 0 && b.absent == f.vitals {
 		return p, NoData
@@ -58,6 +52,27 @@ func (f *Format) quick(w *window, p uint, end byte, rec *flow.Record, b *before)
 	return p, Parsed
 }
 
+// walk reads the columns of a step and of all behind it. It returns where the
+// last one ends, 0 when one is written otherwise, and what log-status says.
+func (b *before) walk(s *step, w *window, p uint, rec *flow.Record) (end uint, status Result) {
+	b.w, b.rec, b.absent, b.result = w, rec, 0, Parsed
+	for {
+		at := s.usual(s, b, p)
+		if at >= lineRoom {
+			if at = s.other(s, b, p); at >= lineRoom {
+				return 0, 0
+			}
+		}
+		if s = s.next; s == nil {
+			return at, b.result
+		}
+		if w[at] != ' ' {
+			return 0, 0
+		}
+		p = at + 1
+	}
+}
+
 // before is what a line has in common with those before it in the buffer. Its
 // texts are views into that: it is valid as long as the block's records are.
 type before struct {
@@ -70,7 +85,7 @@ type before struct {
 	// where none are remembered.
 	runs [maxRuns]run
 	// opened is that of the line before, where the format has one.
-	opened opening
+	opened opened
 	// names are those of the line being read, start and end its times.
 	names      flow.Names
 	start, end int64
@@ -82,6 +97,8 @@ type before struct {
 	absent int
 	// result is what its log-status says.
 	result Result
+	// from is what surrounds the lines.
+	from origin
 	// addrs and roster outlive the buffer.
 	addrs  *knownAddrs
 	roster roster
@@ -107,7 +124,7 @@ func (b *before) forget(f *Format) {
 	if b.addrs == nil {
 		b.addrs = new(knownAddrs)
 	}
-	*b = before{format: f, changed: true, addrs: b.addrs, roster: b.roster}
+	*b = before{format: f, changed: true, from: b.from, addrs: b.addrs, roster: b.roster}
 }
 
 // store gives rec the names and times of the line.
@@ -117,6 +134,7 @@ func (b *before) store(rec *flow.Record) {
 		b.shared, b.changed = b.roster.spare(), false
 		b.roster.used++
 		*b.shared = b.names
+		b.from.complete(b.shared)
 	}
 	rec.Names = b.shared
 }

@@ -71,42 +71,6 @@ func (s *step) addrs(b *before, p uint) uint {
 	return p - 1
 }
 
-// pair reads srcaddr and dstaddr, which both are there, into rec.
-func (a *knownAddrs) pair(w *window, p uint, rec *flow.Record) uint {
-	src := shortText{w.load(p), w.load(p + 7)}
-	ends := addrEnds(src.tail)
-	src.tail &= below(ends)
-	from := &a.shorts[src.hash()>>(64-shortBits)]
-	at := p + 7 + first(ends)
-	blank := w.at(at)
-	at++
-
-	dst := shortText{w.load(at), w.load(at + 7)}
-	ends = addrEnds(dst.tail)
-	dst.tail &= below(ends)
-	to := &a.shorts[dst.hash()>>(64-shortBits)]
-
-	if (from.text.head^src.head)|(from.text.tail^src.tail)|(to.text.head^dst.head)|(to.text.tail^dst.tail)|uint64(blank^' ') != 0 {
-		return a.oddPair(w, p, rec)
-	}
-	rec.Src, rec.Dst = from.addr, to.addr
-	return at + 7 + first(ends)
-}
-
-// oddPair reads them when one is not known, or longer.
-func (a *knownAddrs) oddPair(w *window, p uint, rec *flow.Record) uint {
-	src, n := a.read(w, p)
-	if p += n; !src.IsValid() || w.at(p) != ' ' {
-		return otherwise
-	}
-	dst, n := a.read(w, p+1)
-	if !dst.IsValid() {
-		return otherwise
-	}
-	rec.Src, rec.Dst = src, dst
-	return p + 1 + n
-}
-
 // oddAddrs reads addresses.
 func (s *step) oddAddrs(b *before, p uint) uint {
 	w, rec := b.w, b.rec

@@ -136,27 +136,6 @@ const (
 	wordEgress  = 'e' | 'g'<<8 | 'r'<<16 | 'e'<<24 | 's'<<32 | 's'<<40
 )
 
-// verdict reads action and log-status as words does. Which action it is, which
-// nobody can foretell, steers no branch.
-func (w *window) verdict(p uint, rec *flow.Record) uint {
-	x, action := w.load(p), flow.Accept
-	accept, reject := x^acceptOK, x^rejectOK
-	if accept != 0 {
-		action = flow.Reject
-	}
-	if accept != 0 && reject != 0 || w.at(p+8) != 'K' {
-		return otherwise
-	}
-	rec.Action = action
-	return p + 9
-}
-
-// The first eight bytes of the two verdicts on records of traffic.
-const (
-	acceptOK = wordAccept | ' '<<48 | 'O'<<56
-	rejectOK = wordReject | ' '<<48 | 'O'<<56
-)
-
 // words reads words of which AWS has a few.
 func (s *step) words(b *before, p uint) uint {
 	w, rec := b.w, b.rec

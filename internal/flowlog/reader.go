@@ -74,9 +74,8 @@ type Reader struct {
 	wrote  [BlockRecords]*Format
 	before before
 	yield  func(*Block) error
-	set    *Set   // the formats of the lines being read
-	from   origin // and what surrounds them
-	begun  bool   // the first line of a text was seen
+	set    *Set // the formats of the lines being read
+	begun  bool // the first line of a text was seen
 }
 
 // origin is what the surroundings of a line say about it.
@@ -207,22 +206,22 @@ func (r *Reader) settle(result Result, line []byte) error {
 	n := len(r.block.Records)
 	r.block.Records = r.block.Records[:n+1]
 	r.before.roster.used++
-	r.complete(&r.block.Records[n])
+	r.before.from.complete(r.block.Records[n].Names)
 	return r.flushFull()
 }
 
 // come notes what surrounds the lines to come.
 func (r *Reader) come(from origin) {
-	r.from, r.before.changed = from, true
+	r.before.from, r.before.changed = from, true
 }
 
-// complete gives a record what its surroundings say and its line does not.
-func (r *Reader) complete(rec *flow.Record) {
-	if rec.InterfaceID == nil {
-		rec.InterfaceID = r.from.interfaceID
+// complete gives names what their surroundings say and their line does not.
+func (o *origin) complete(names *flow.Names) {
+	if names.InterfaceID == nil {
+		names.InterfaceID = o.interfaceID
 	}
-	if rec.AccountID == nil {
-		rec.AccountID = r.from.accountID
+	if names.AccountID == nil {
+		names.AccountID = o.accountID
 	}
 }
 

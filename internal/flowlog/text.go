@@ -124,5 +124,5 @@ func (r *Reader) mismatch(line []byte) {
 		known[i] = fmt.Sprint(f.Columns())
 	}
 	r.logger.Warn(fmt.Sprintf("a line has %d fields, the known format has %s; pass --format, or allow ec2:DescribeFlowLogs",
-		countColumns(line), strings.Join(known, " or ")), "log_group", printable(r.from.logGroup, maxTold))
+		countColumns(line), strings.Join(known, " or ")), "log_group", printable(r.before.from.logGroup, maxTold))
 }

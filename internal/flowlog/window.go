@@ -24,7 +24,7 @@ const lineRoom = 2048
 // so windowMask leaves every place in the window as it is, and only tells the
 // compiler that it is one.
 const (
-	windowSize = 2*lineRoom + 8
+	windowSize = 2*lineRoom + openingSize
 	windowMask = 2*lineRoom - 1
 )
 
@@ -55,6 +55,32 @@ func (w *window) load(p uint) uint64 {
 func (w *window) load4(p uint) uint32 {
 	p &= windowMask
 	return binary.LittleEndian.Uint32(w[p : p+4])
+}
+
+// from returns the opening at p.
+func (w *window) from(p uint) *opening {
+	p &= windowMask
+	return (*opening)(w[p : p+openingSize])
+}
+
+// openingSize and openingMask are for an opening what windowSize and windowMask
+// are for a window: its columns take 190 bytes at most where they are read.
+const (
+	openingSize = 256 + 7
+	openingMask = 255
+)
+
+// opening is the window of the columns that lines begin with. Whatever is read
+// there begins within the mask.
+type opening [openingSize]byte
+
+// at returns the byte at p.
+func (o *opening) at(p uint) byte { return o[p&openingMask] }
+
+// load returns the eight bytes at p.
+func (o *opening) load(p uint) uint64 {
+	p &= openingMask
+	return binary.LittleEndian.Uint64(o[p : p+8])
 }
 
 // word64 returns the first eight bytes of s as load does.
