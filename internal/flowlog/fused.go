@@ -68,7 +68,7 @@ func (r *Reader) quickEvents(s *scanner) bool {
 			rec.EventID = id
 		}
 		r.join(result)
-		if !more {
+		if !more || result == Parsed && r.before.opened.size > 0 && !r.alikeEvents(s, w) {
 			return true
 		}
 	}

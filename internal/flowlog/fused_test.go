@@ -13,13 +13,14 @@ import (
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
 )
 
-// awsEnvelope writes an envelope byte by byte as CloudWatch Logs does.
+// awsEnvelope writes an envelope byte by byte as CloudWatch Logs does: events of
+// the same time follow each other.
 func awsEnvelope(logGroup, logStream string, lines ...string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `{"messageType":"DATA_MESSAGE","owner":"123456789012","logGroup":"%s","logStream":"%s","subscriptionFilters":["f"],"logEvents":[`,
 		logGroup, logStream)
 	for i, line := range lines {
-		fmt.Fprintf(&b, `{"id":"383126802733861748093138613364012151066434827967%08d","timestamp":17180000%05d,"message":"%s"},`, i, i, line)
+		fmt.Fprintf(&b, `{"id":"383126802733861748093138613364012151066434827967%08d","timestamp":17180000%05d,"message":"%s"},`, i, i/3, line)
 	}
 	return strings.TrimSuffix(b.String(), ",") + "]}"
 }

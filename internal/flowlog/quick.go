@@ -15,23 +15,33 @@ func (f *Format) quick(w *window, p uint, end byte, rec *flow.Record, b *before)
 	if b.format != f {
 		b.forget(f)
 	}
-	rec.Direction, rec.Ambiguous, rec.Subnet = flow.DirectionUnknown, false, nil
-	from, s := p, f.plan
 	if f.opens {
 		if at := b.opening(w, p, rec); at > 0 {
-			if f.behind == nil {
-				if w.at(at) != end {
-					return 0, 0
-				}
-				b.store(rec)
-				return at, Parsed
-			}
-			if w.at(at) != ' ' {
-				return 0, 0
-			}
-			p, s = at+1, f.behind
+			return f.behindOpening(w, p, at, end, rec, b)
 		}
 	}
+	rec.Direction, rec.Ambiguous, rec.Subnet = flow.DirectionUnknown, false, nil
+	return f.columnwise(f.plan, w, p, p, end, rec, b)
+}
+
+// behindOpening reads the rest of a line that begins at from and whose opening
+// ends at p.
+func (f *Format) behindOpening(w *window, from, p uint, end byte, rec *flow.Record, b *before) (to uint, result Result) {
+	if f.behind != nil {
+		if w.at(p) != ' ' {
+			return 0, 0
+		}
+		return f.columnwise(f.behind, w, from, p+1, end, rec, b)
+	}
+	if w.at(p) != end {
+		return 0, 0
+	}
+	b.store(rec)
+	return p, Parsed
+}
+
+// columnwise reads the columns of a line that begins at from, from step s at p on.
+func (f *Format) columnwise(s *step, w *window, from, p uint, end byte, rec *flow.Record, b *before) (to uint, result Result) {
 	if p, result = b.walk(s, w, p, rec); p == 0 || w.at(p) != end {
 		return 0, 0
 	}

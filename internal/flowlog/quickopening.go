@@ -71,6 +71,14 @@ func (b *before) opening(w *window, from uint, rec *flow.Record) (end uint) {
 	if odd != 0 || o.size == 0 || line.at(o.size) != ' ' {
 		return 0
 	}
+	return b.behindHead(w, from, rec)
+}
+
+// behindHead reads an opening of which it is known that its head is that of the
+// one before.
+func (b *before) behindHead(w *window, from uint, rec *flow.Record) (end uint) {
+	rec.Direction, rec.Ambiguous, rec.Subnet = flow.DirectionUnknown, false, nil
+	o, line := &b.opened, w.from(from)
 	p := b.addrs.pair(line, o.size+1, rec)
 	if p == 0 {
 		if p = b.addrs.oddPair(w, from+o.size+1, rec); p == 0 {
@@ -84,7 +92,7 @@ func (b *before) opening(w *window, from uint, rec *flow.Record) (end uint) {
 	if p = line.tuple(p+1, rec); p == 0 || line.at(p) != ' ' {
 		return 0
 	}
-	odd = (line.load(p+1) ^ o.times[0]) | (line.load(p+9) ^ o.times[1]) | (line.load(p+1+lastEight) ^ o.times[2])
+	odd := (line.load(p+1) ^ o.times[0]) | (line.load(p+9) ^ o.times[1]) | (line.load(p+1+lastEight) ^ o.times[2])
 	if odd != 0 || line.at(p+1+timesSize) != ' ' {
 		return 0
 	}
