@@ -1,7 +1,6 @@
 package vpc
 
 import (
-	"encoding/binary"
 	"net/netip"
 
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
@@ -42,10 +41,6 @@ func (s *spans) add(i, n int) {
 // may be of another interface. Such records teach nothing.
 func (v *vantage) presume(recs []flow.Record, l *Learner) (n int) {
 	known := [2]*presumption{v.presumption(0, l), v.presumption(1, l)}
-	var own uint32
-	if known[0] != nil {
-		own = number4(known[0].ends.a)
-	}
 	for ; n < len(recs); n++ {
 		rec := &recs[n]
 		if rec.Direction != flow.DirectionUnknown || n > 0 && !namedAlike(rec, &recs[n-1]) {
@@ -55,16 +50,8 @@ func (v *vantage) presume(recs []flow.Record, l *Learner) (n int) {
 		if k == nil {
 			break
 		}
-		var from, to bool
-		if rec.Src.Is4() && rec.Dst.Is4() { // which end it is cannot be foretold: no branch depends on it
-			from, to = number4(rec.Src) == own, number4(rec.Dst) == own
-		} else {
-			from, to = rec.Src == k.ends.a, rec.Dst == k.ends.a
-			if !oneFamily(rec.Src, rec.Dst) {
-				break
-			}
-		}
-		if from == to {
+		from, to := rec.Src == k.ends.a, rec.Dst == k.ends.a
+		if from == to || !(rec.Src.Is4() && rec.Dst.Is4()) && !oneFamily(rec.Src, rec.Dst) {
 			break
 		}
 		direction := int(flow.Ingress)
@@ -74,12 +61,6 @@ func (v *vantage) presume(recs []flow.Record, l *Learner) (n int) {
 		rec.Direction, rec.Subnet, rec.Ambiguous = flow.Direction(direction), k.best, k.several
 	}
 	return n
-}
-
-// number4 returns an IPv4 address as a number.
-func number4(a netip.Addr) uint32 {
-	b := a.As16()
-	return binary.BigEndian.Uint32(b[12:])
 }
 
 // oneFamily reports whether two addresses are of one family, where one of them is
