@@ -163,6 +163,57 @@ func TestQuickEqualsParse(t *testing.T) {
 	}
 }
 
+// Lines of one interface, which differ in little from the ones before, are read as
+// Parse reads them, as are misprints of them.
+func TestLinesOfOneInterfaceEqualParse(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	pick := func(from ...string) string { return from[r.IntN(len(from))] }
+	for _, f := range []*Format{Default, mustParse(t, v5)} {
+		var rec flow.Record
+		var b before
+		times, opened, idle, misprinted := "1512564058 1512564118", 0, 0, 0
+		for i := range 8000 {
+			head := pick("2 123456789012 eni-1235b8ca123456789 ", "2 unknown eni-1235b8ca ", "2 - - ", "2 123456789012 eni-1235b8ca123456789abcdef ")
+			if i%20 > 0 {
+				head = "2 123456789012 eni-1235b8ca123456789 "
+			}
+			if r.IntN(20) == 0 {
+				times = fmt.Sprintf("%d %d", 1_512_564_000+r.IntN(60), 1_512_564_060+r.IntN(60))
+			}
+			line := head + fmt.Sprintf("%s %s %d %d %d %d %d %s %s OK", usualValue(r, "srcaddr"), usualValue(r, "dstaddr"), r.IntN(1<<16), 443,
+				r.IntN(256), r.Uint64()>>(40+r.IntN(24)), r.Uint64()>>(30+r.IntN(30)), times, pick("ACCEPT", "REJECT"))
+			if r.IntN(10) == 0 {
+				line = head + "- - - - - - - " + times + pick(" - NODATA", " - SKIPDATA", " ACCEPT NODATA")
+			}
+			if f != Default {
+				line += " vpc-1 subnet-1 - 18 IPv4 10.0.0.1 10.0.0.2 - - - - - - egress 8"
+			}
+			if r.IntN(4) == 0 {
+				if quickly(t, f, &rec, &b, misprint(r, line), '"', line) {
+					misprinted++
+				}
+				used(&rec)
+			}
+			buf := append([]byte(line+`"`), make([]byte, windowSize)...)
+			if b.format == f {
+				w, copied := windowAt(buf, 0), rec
+				if b.opening(w, 0, &copied) > 0 {
+					opened++
+				} else if n, _ := b.idle(w.from(0)); n > 0 {
+					idle++
+				}
+			}
+			if !quickly(t, f, &rec, &b, line, '"', line) {
+				t.Fatalf("%q is not read by the plan", line)
+			}
+			used(&rec)
+		}
+		if opened < 2000 || idle < 200 || misprinted < 20 {
+			t.Errorf("%s: %d lines are read by one look at each column, %d tell of no traffic, %d are misprinted", f, opened, idle, misprinted)
+		}
+	}
+}
+
 // Addresses that were read before, and those that took their places, are read as
 // Parse reads them, as is what only resembles them.
 func TestKnownAddressesAreReadAsOthers(t *testing.T) {

@@ -65,13 +65,17 @@ func (o *opened) remember(head, times run) {
 // the one before, between two addresses, with log-status OK. It returns where it
 // ends; 0 when it is written otherwise.
 func (b *before) opening(w *window, from uint, rec *flow.Record) (end uint) {
-	o, line := &b.opened, w.from(from)
-	odd := (line.load(0)^o.head[0])&o.mask[0] | (line.load(8)^o.head[1])&o.mask[1] | (line.load(16)^o.head[2])&o.mask[2] |
-		(line.load(24)^o.head[3])&o.mask[3] | (line.load(32)^o.head[4])&o.mask[4]
-	if odd != 0 || o.size == 0 || line.at(o.size) != ' ' {
+	if !b.opened.leads(w.from(from)) {
 		return 0
 	}
 	return b.behindHead(w, from, rec)
+}
+
+// leads reports whether a line has the same head.
+func (o *opened) leads(line *opening) bool {
+	odd := (line.load(0)^o.head[0])&o.mask[0] | (line.load(8)^o.head[1])&o.mask[1] | (line.load(16)^o.head[2])&o.mask[2] |
+		(line.load(24)^o.head[3])&o.mask[3] | (line.load(32)^o.head[4])&o.mask[4]
+	return odd == 0 && o.size > 0 && line.at(o.size) == ' '
 }
 
 // behindHead reads an opening of which it is known that its head is that of the
@@ -100,6 +104,31 @@ func (b *before) behindHead(w *window, from uint, rec *flow.Record) (end uint) {
 		return 0
 	}
 	return from + p
+}
+
+// idle reads an opening of the same interface that tells of no traffic, or of
+// records that AWS lost. It returns where it ends, 0 when it is written otherwise.
+func (b *before) idle(line *opening) (end uint, status Result) {
+	if !b.opened.leads(line) {
+		return 0, 0
+	}
+	p := b.opened.size + 1
+	odd := (line.load(p) ^ word64("- - - - ")) | (line.load(p+6) ^ word64("- - - - "))
+	p += uint(len("- - - - - - - "))
+	odd |= notDigits(line.load(p)^zeros) | notDigits(line.load(p+2)^zeros) | notDigits(line.load(p+11)^zeros) | notDigits(line.load(p+13)^zeros)
+	if odd != 0 || line.at(p+10) != ' ' || line.at(p+timesSize) != ' ' {
+		return 0, 0
+	}
+	p += timesSize + 1
+	switch line.load(p) {
+	case word64("- NODATA"):
+		return p + 8, NoData
+	case word64("- SKIPDA"):
+		if line.at(p+8) == 'T' && line.at(p+9) == 'A' {
+			return p + 10, SkipData
+		}
+	}
+	return 0, 0
 }
 
 // pair reads srcaddr and dstaddr, which are both known, into rec.
