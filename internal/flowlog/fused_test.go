@@ -190,6 +190,17 @@ func TestUsualEnvelopesAreFused(t *testing.T) {
 	}
 }
 
+// Whatever byte of an event is another one, it is read in one pass as it is read
+// without.
+func TestEachByteOfAnEventIsLookedAt(t *testing.T) {
+	body := awsEnvelope("g", "eni-1-all", v2Line, v2Line, v2Line, v2Line)
+	from := strings.Index(body, `434827967%08d`[:9]+"00000001")
+	to := strings.Index(body, `434827967%08d`[:9]+"00000002")
+	for _, odd := range oddly(body[from:to]) {
+		pair(t, body[:from]+odd+body[to:])
+	}
+}
+
 // However a message is coded, there is room for windows behind it.
 func TestCodedEnvelopesAreFused(t *testing.T) {
 	usual := awsEnvelope("g", "eni-1-all", v2Line, v2Line)

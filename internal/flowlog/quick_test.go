@@ -214,6 +214,37 @@ func TestLinesOfOneInterfaceEqualParse(t *testing.T) {
 	}
 }
 
+// oddly returns a text with each of its bytes changed, left out and doubled.
+func oddly(text string) (all []string) {
+	for i := range len(text) {
+		for _, c := range "-0 9.:\"\\A\x00{" {
+			all = append(all, text[:i]+string(c)+text[i+1:])
+		}
+		all = append(all, text[:i]+text[i+1:], text[:i+1]+text[i:])
+	}
+	return all
+}
+
+// Whatever byte of a line is another one, it is read as Parse reads it.
+func TestEachByteOfAnOpeningIsLookedAt(t *testing.T) {
+	const head = "2 123456789012 eni-1235b8ca123456789 "
+	usual := head + "172.31.16.139 172.31.16.21 20641 22 6 20 4249 1418530010 1418530070 ACCEPT OK"
+	for _, line := range []string{
+		usual, head + "- - - - - - - 1418530010 1418530070 - NODATA", head + "- - - - - - - 1418530010 1418530070 - SKIPDATA",
+		head + "2001:db8::1 2001:db8::2 0 0 58 1 72 1418530010 1418530070 REJECT OK",
+	} {
+		for _, odd := range oddly(line) {
+			var rec flow.Record
+			var b before
+			quickly(t, Default, &rec, &b, usual, '"', "")
+			if !quickly(t, Default, &rec, &b, line, '"', "") || b.opened.size == 0 {
+				t.Fatalf("%q is not read by the plan", line)
+			}
+			quickly(t, Default, &rec, &b, odd, '"', "")
+		}
+	}
+}
+
 // Addresses that were read before, and those that took their places, are read as
 // Parse reads them, as is what only resembles them.
 func TestKnownAddressesAreReadAsOthers(t *testing.T) {
