@@ -249,27 +249,31 @@ func TestEachByteOfAnOpeningIsLookedAt(t *testing.T) {
 // Parse reads them, as is what only resembles them.
 func TestKnownAddressesAreReadAsOthers(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 10))
-	f := mustParse(t, "dstaddr pkt-srcaddr srcaddr bytes pkt-dstaddr")
 	pool := make([]string, 3000)
 	for i := range pool {
 		if pool[i] = usualValue(r, "srcaddr"); i%3 == 0 {
 			pool[i] = fmt.Sprintf("100.100.%d.%d", i/3%8, i%251) // of which only the ends differ
 		}
 	}
-	var rec flow.Record
-	var b before
-	for i := range 20_000 {
-		among := pool[:min(len(pool), 10+i/5)]
-		word := func() string {
-			if r.IntN(60) == 0 {
-				return []string{strings.Repeat("\x00", 7+r.IntN(9)), "-", "::1", "1.2.3.4@", "10.0.0.0\x00"}[r.IntN(5)]
+	for _, f := range []*Format{mustParse(t, "dstaddr pkt-srcaddr srcaddr bytes pkt-dstaddr"), Default} {
+		var rec flow.Record
+		var b before
+		for i := range 20_000 {
+			among := pool[:min(len(pool), 10+i/5)]
+			word := func() string {
+				if r.IntN(60) == 0 {
+					return []string{strings.Repeat("\x00", 7+r.IntN(9)), "-", "::1", "1.2.3.4@", "10.0.0.0\x00"}[r.IntN(5)]
+				}
+				return among[r.IntN(len(among))]
 			}
-			return among[r.IntN(len(among))]
-		}
-		line := fmt.Sprintf("%s %s %s 5 %s", word(), word(), word(), word())
-		quickly(t, f, &rec, &b, line, '\n', line)
-		if r.IntN(4) == 0 {
-			quickly(t, f, &rec, &b, misprint(r, line), '"', line)
+			line := fmt.Sprintf("%s %s %s 5 %s", word(), word(), word(), word())
+			if f == Default {
+				line = fmt.Sprintf("2 1 eni-1 %s %s 80 443 6 1 5 1512564058 1512564059 ACCEPT OK", word(), word())
+			}
+			quickly(t, f, &rec, &b, line, '\n', line)
+			if r.IntN(4) == 0 {
+				quickly(t, f, &rec, &b, misprint(r, line), '"', line)
+			}
 		}
 	}
 }
