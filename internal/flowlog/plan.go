@@ -71,16 +71,22 @@ type way uint8
 const (
 	waySteady  way = iota // columns that mostly are as in the line before
 	wayTexts              // others that are so seldom
+	waySkip               // columns that are not kept and may hold any word
 	wayNumbers            // amounts, ports and codes
+	wayFew                // one or two of them
 	wayAddrs              // addresses
+	wayPacket             // pkt-srcaddr and pkt-dstaddr
 	wayWords              // words of which AWS has a few: action, flow-direction, log-status
 )
 
 var readings = [...]struct{ usual, other reading }{
 	waySteady:  {(*step).steady, (*step).unsteady},
 	wayTexts:   {(*step).each, (*step).each},
+	waySkip:    {(*step).skip, (*step).skip},
 	wayNumbers: {(*step).numbers, (*step).oddNumbers},
+	wayFew:     {(*step).few, (*step).oddNumbers},
 	wayAddrs:   {(*step).addrs, (*step).oddAddrs},
+	wayPacket:  {(*step).packet, (*step).oddAddrs},
 	wayWords:   {(*step).words, (*step).oddWords},
 }
 
@@ -89,6 +95,8 @@ func (o op) way() way {
 	switch {
 	case o == opCheck || o == opStart || o == opEnd || o >= opSame && o <= opAZID:
 		return waySteady
+	case o == opSkip:
+		return waySkip
 	case o < numNumbers:
 		return wayNumbers
 	case o >= opSrc && o <= opPktDst:
@@ -111,10 +119,15 @@ func (f *Format) steps() (first *step) {
 			i++
 		}
 		s := &step{columns: f.columns[from:i], run: runs}
-		if way == waySteady {
-			if runs++; runs > maxRuns {
-				way = wayTexts
-			}
+		switch n := i - from; {
+		case way == waySteady && runs == maxRuns:
+			way = wayTexts
+		case way == waySteady:
+			runs++
+		case way == wayNumbers && n < 3:
+			way = wayFew
+		case way == wayAddrs && n == 2 && s.columns[0].op == opPktSrc && s.columns[1].op == opPktDst:
+			way = wayPacket
 		}
 		s.usual, s.other = readings[way].usual, readings[way].other
 		*next, next = s, &s.next

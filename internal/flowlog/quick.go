@@ -24,6 +24,7 @@ func (f *Format) quick(w *window, p uint, end byte, rec *flow.Record, b *before)
 		}
 	}
 	rec.Direction, rec.Ambiguous, rec.Subnet = flow.DirectionUnknown, false, nil
+	b.pair = nil
 	return f.columnwise(f.plan, w, p, p, end, rec, b)
 }
 
@@ -106,6 +107,9 @@ type before struct {
 	// unless they have changed.
 	shared  *flow.Names
 	changed bool
+	// pair is how its srcaddr and dstaddr are written, where its opening was read
+	// by one look.
+	pair []byte
 	// absent counts its vital columns that are "-".
 	absent int
 	// result is what its log-status says.

@@ -71,6 +71,18 @@ func (s *step) addrs(b *before, p uint) uint {
 	return p - 1
 }
 
+// packet reads addresses that are those which the line has as srcaddr and dstaddr,
+// as they are unless an interface passes packets on.
+func (s *step) packet(b *before, p uint) uint {
+	w, pair := b.w, b.pair
+	end := p + uint(len(pair))
+	if len(pair) == 0 || string(w[p&windowMask:end&windowMask]) != string(pair) || w.at(end) > ' ' && w.at(end) != '"' {
+		return otherwise
+	}
+	b.rec.PktSrc, b.rec.PktDst = b.rec.Src, b.rec.Dst
+	return end
+}
+
 // oddAddrs reads addresses.
 func (s *step) oddAddrs(b *before, p uint) uint {
 	w, rec := b.w, b.rec

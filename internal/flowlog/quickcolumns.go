@@ -43,6 +43,33 @@ func (s *step) numbers(b *before, p uint) uint {
 // none for digits.
 func noDigits(x uint64) uint64 { return ^x >> 4 & ones * 0x0102040810204080 >> 56 }
 
+// few reads numbers of one to seven digits, or "-".
+func (s *step) few(b *before, p uint) uint {
+	w, rec, columns := b.w, b.rec, s.columns
+	for i := range columns {
+		c := &columns[i]
+		t := w.load(p) ^ zeros
+		at := uint(bits.TrailingZeros64(notDigits(t))) // 7, 15, … 63 behind none to seven digits
+		n, length := eightDigits(t<<((71-at)&63)), at/8
+		if w.at(p) == '-' {
+			n, length = 0, 1
+			if c.vital {
+				b.absent++
+			}
+		}
+		if length-1 > 6 || n > c.limit {
+			return otherwise
+		}
+		c.op.count(n, rec)
+		p += length
+		if w.at(p) != ' ' && i+1 < len(columns) {
+			return otherwise
+		}
+		p++
+	}
+	return p - 1
+}
+
 // oddNumbers reads numbers of up to 15 digits.
 func (s *step) oddNumbers(b *before, p uint) uint {
 	w, rec := b.w, b.rec

@@ -45,6 +45,24 @@ func (s *step) unsteady(b *before, p uint) uint {
 	return end
 }
 
+// skip passes over words.
+func (s *step) skip(b *before, p uint) uint {
+	w := b.w
+	for i := range s.columns {
+		if i > 0 {
+			if w.at(p) != ' ' {
+				return otherwise
+			}
+			p++
+		}
+		at := p
+		if p = w.word(p); p == at {
+			return otherwise
+		}
+	}
+	return p
+}
+
 // each reads the columns one by one.
 func (s *step) each(b *before, p uint) uint {
 	w := b.w
@@ -79,6 +97,8 @@ func (b *before) read(o op, word []byte) (ok bool) {
 	case opRejectReason:
 		b.rec.RejectReason = o.value(word)
 		return true
+	case opSkip, opSame:
+		return true
 	}
 	b.keep(o, o.value(word))
 	return true
@@ -102,7 +122,7 @@ func (o op) value(text []byte) []byte {
 	return text
 }
 
-// keep takes the value of a text column; others have none.
+// keep takes the value of a text column.
 func (b *before) keep(o op, value []byte) {
 	switch o {
 	case opAccountID:
