@@ -48,8 +48,8 @@ var limits = [numNumbers]uint64{
 
 // step reads columns that follow each other and are read the same way.
 type step struct {
-	// usual reads columns that are as nearly all are. It calls nothing, for a call
-	// of which it may come back would cost it all registers.
+	// usual reads columns that are as nearly all are. Where it can it calls nothing,
+	// for a call of which it may come back would cost it all registers.
 	usual reading
 	// other reads them from the beginning where usual has not.
 	other   reading

@@ -19,8 +19,10 @@ func (f *Format) quick(w *window, p uint, end byte, rec *flow.Record, b *before)
 		if at := b.opening(w, p, rec); at > 0 {
 			return f.behindOpening(w, p, at, end, rec, b)
 		}
-		if n, status := b.idle(w.from(p)); n > 0 && f.behind == nil && w.at(p+n) == end {
-			return p + n, status
+		if f.behind == nil {
+			if n, status := b.idle(w.from(p)); n > 0 && w.at(p+n) == end {
+				return p + n, status
+			}
 		}
 	}
 	rec.Direction, rec.Ambiguous, rec.Subnet = flow.DirectionUnknown, false, nil

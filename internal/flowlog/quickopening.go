@@ -40,6 +40,8 @@ type opened struct {
 }
 
 const (
+	openingRuns = 2 // the columns in front of the addresses, and the times
+
 	timesSize = 2*10 + 1
 	lastEight = timesSize - 8
 )

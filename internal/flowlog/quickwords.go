@@ -37,7 +37,10 @@ func (s *step) steady(b *before, p uint) uint {
 func (s *step) unsteady(b *before, p uint) uint {
 	w := b.w
 	r := &b.runs[s.run&(maxRuns-1)]
-	r.size, b.opened.size = 0, 0 // the columns may turn out to be unreadable halfway
+	r.size = 0 // the columns may turn out to be unreadable halfway
+	if s.run < openingRuns {
+		b.opened.size = 0
+	}
 	end := s.each(b, p)
 	if end < lineRoom {
 		*r = run{w, p, end - p}

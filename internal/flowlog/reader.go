@@ -153,8 +153,7 @@ func (r *Reader) flush() error {
 func (r *Reader) reset() {
 	r.block = Block{Records: r.block.Records[:0]}
 	r.scratch = r.scratch[:0]
-	r.before.forget(nil)
-	r.before.roster.used = 0
+	r.before.format, r.before.roster.used = nil, 0
 }
 
 // release forgets the body and what it has blown up.
@@ -170,7 +169,7 @@ func (r *Reader) release() {
 		r.names, blown = nil, true
 	}
 	if blown { // old events and records are views that would keep it alive
-		r.doc, r.block.Records, r.before.roster = document{}, nil, roster{}
+		r.doc, r.block.Records, r.before = document{}, nil, before{addrs: r.before.addrs}
 	}
 }
 

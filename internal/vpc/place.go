@@ -93,8 +93,11 @@ func (p *Placer) Locate(t *Table, recs []flow.Record) {
 		if i == 0 || !namedAlike(&recs[i], &recs[i-1]) {
 			v = p.vantages.of(&recs[i])
 		}
-		n := v.presume(recs[i:], p.Learner)
-		p.presumed.add(i, n)
+		n := v.restate(recs[i:])
+		if n == 0 {
+			n = v.presume(recs[i:], p.Learner)
+			p.presumed.add(i, n)
+		}
 		if i += n; n == 0 {
 			if !p.place(v, &recs[i]) {
 				p.undirected = append(p.undirected, i)
@@ -116,6 +119,7 @@ func (p *Placer) place(v *vantage, rec *flow.Record) bool {
 	src, dst := plain(rec.Src), plain(rec.Dst)
 	if rec.Direction != flow.DirectionUnknown {
 		p.settle(v, rec, rec.Direction, src, dst)
+		v.note(rec)
 		return true
 	}
 	p.learn(v, rec, src, dst)

@@ -29,6 +29,7 @@ type vantage struct {
 	// one primary address of each, so they hardly ever change.
 	chosen   [2]chosen
 	presumed [2]presumption // by address family
+	stated   [2]stated      // by address family
 }
 
 // chosen is the best candidate of the addresses of a rung.

@@ -1,0 +1,48 @@
+package vpc
+
+import (
+	"net/netip"
+
+	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
+)
+
+// stated is where a record was placed that states its direction: at its interface
+// all records are of the same subnet that do so and have the same own end.
+type stated struct {
+	own     netip.Addr
+	subnet  *flow.Subnet
+	several bool
+}
+
+// note remembers where a record was placed that states its direction.
+func (v *vantage) note(rec *flow.Record) {
+	own := ownEnd(rec)
+	v.stated[familyOf(own)] = stated{own, rec.Subnet, rec.Ambiguous}
+}
+
+// restate places records of one interface as the last one that stated its
+// direction was, and returns how many: up to one with another own end, or that may
+// be of another interface.
+func (v *vantage) restate(recs []flow.Record) (n int) {
+	for ; n < len(recs); n++ {
+		rec := &recs[n]
+		if rec.Direction == flow.DirectionUnknown || n > 0 && !namedAlike(rec, &recs[n-1]) {
+			break
+		}
+		own := ownEnd(rec)
+		s := &v.stated[familyOf(own)]
+		if s.subnet == nil || s.own != own {
+			break
+		}
+		rec.Subnet, rec.Ambiguous = s.subnet, s.several
+	}
+	return n
+}
+
+// ownEnd is the address at which a record was made that states its direction.
+func ownEnd(rec *flow.Record) netip.Addr {
+	if rec.Direction == flow.Ingress {
+		return rec.Dst
+	}
+	return rec.Src
+}
