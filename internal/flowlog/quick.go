@@ -26,7 +26,7 @@ func (f *Format) quick(w *window, p uint, end byte, rec *flow.Record, b *before)
 		}
 	}
 	rec.Direction, rec.Ambiguous, rec.Subnet = flow.DirectionUnknown, false, nil
-	b.pair = nil
+	b.pairEnd = 0
 	return f.columnwise(f.plan, w, p, p, end, rec, b)
 }
 
@@ -37,6 +37,7 @@ func (f *Format) behindOpening(w *window, from, p uint, end byte, rec *flow.Reco
 		if w.at(p) != ' ' {
 			return 0, 0
 		}
+		b.pairFrom = from + b.opened.size + 1
 		return f.columnwise(f.behind, w, from, p+1, end, rec, b)
 	}
 	if w.at(p) != end {
@@ -109,9 +110,9 @@ type before struct {
 	// unless they have changed.
 	shared  *flow.Names
 	changed bool
-	// pair is how its srcaddr and dstaddr are written, where its opening was read
-	// by one look.
-	pair []byte
+	// pairFrom and pairEnd are where its srcaddr and dstaddr stand; pairEnd is 0
+	// where its opening was not read by one look.
+	pairFrom, pairEnd uint
 	// absent counts its vital columns that are "-".
 	absent int
 	// result is what its log-status says.

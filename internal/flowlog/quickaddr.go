@@ -74,9 +74,11 @@ func (s *step) addrs(b *before, p uint) uint {
 // packet reads addresses that are those which the line has as srcaddr and dstaddr,
 // as they are unless an interface passes packets on.
 func (s *step) packet(b *before, p uint) uint {
-	w, pair := b.w, b.pair
-	end := p + uint(len(pair))
-	if len(pair) == 0 || string(w[p&windowMask:end&windowMask]) != string(pair) || w.at(end) > ' ' && w.at(end) != '"' {
+	if b.pairEnd == 0 {
+		return otherwise
+	}
+	w, end := b.w, p+b.pairEnd-b.pairFrom
+	if string(w[p&windowMask:end&windowMask]) != string(w[b.pairFrom&windowMask:b.pairEnd&windowMask]) || w.at(end) > ' ' && w.at(end) != '"' {
 		return otherwise
 	}
 	b.rec.PktSrc, b.rec.PktDst = b.rec.Src, b.rec.Dst

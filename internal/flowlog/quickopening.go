@@ -95,7 +95,7 @@ func (b *before) behindHead(w *window, from uint, rec *flow.Record) (end uint) {
 	if line.at(p) != ' ' {
 		return 0
 	}
-	pair := line[(o.size+1)&openingMask : p&openingMask]
+	b.pairEnd = from + p
 	if p = line.tuple(p+1, rec); p == 0 || line.at(p) != ' ' {
 		return 0
 	}
@@ -106,7 +106,6 @@ func (b *before) behindHead(w *window, from uint, rec *flow.Record) (end uint) {
 	if p = line.verdict(p+timesSize+2, rec); p == 0 {
 		return 0
 	}
-	b.pair = pair
 	return from + p
 }
 

@@ -1,0 +1,118 @@
+// Command stages prints what each stage of the way from a body in memory to the
+// counters costs, on one core: of each body the fastest of several passes, so that
+// what else the machine does hardly shows. Each stage includes those before it.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/flowlog-exporter/flowlog-exporter/bench/corpus"
+	"github.com/flowlog-exporter/flowlog-exporter/bench/reference"
+	"github.com/flowlog-exporter/flowlog-exporter/bench/way"
+	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
+	"github.com/flowlog-exporter/flowlog-exporter/internal/flowlog"
+	"github.com/flowlog-exporter/flowlog-exporter/internal/inflate"
+	"github.com/flowlog-exporter/flowlog-exporter/internal/traffic"
+	"github.com/flowlog-exporter/flowlog-exporter/internal/vpc"
+)
+
+func main() {
+	dir := flag.String("corpus", "bench/.corpus", "folder of the corpus")
+	file := flag.String("file", corpus.KinesisV2, "file of the corpus: "+corpus.KinesisV2+", "+corpus.KinesisV2Clean+" or "+corpus.KinesisV5)
+	passes := flag.Int("passes", 15, "how often each stage takes each body")
+	flag.Parse()
+	runtime.GOMAXPROCS(1)
+	if err := show(*dir, *file, *passes); err != nil {
+		fmt.Fprintln(os.Stderr, "stages:", err)
+		os.Exit(1)
+	}
+}
+
+// stage is a part of the way. It takes one body.
+type stage struct {
+	name string
+	take func(body []byte) error
+}
+
+func show(dir, file string, passes int) error {
+	if passes < 1 {
+		return errors.New("-passes must be at least 1")
+	}
+	in, err := way.Load(dir, file)
+	if err != nil {
+		return err
+	}
+	whole := way.New(in.Subnets, in.Formats)
+	if err := in.Pass(whole, 1); err != nil {
+		return err
+	}
+	records := float64(whole.Accounts.Sum().Records)
+	stages := stages(in, whole)
+	fastest := make([][]time.Duration, len(stages))
+	for range passes {
+		whole.Begin()
+		for i, s := range stages {
+			if fastest[i], err = s.pass(in.Bodies, fastest[i]); err != nil {
+				return fmt.Errorf("%s: %w", s.name, err)
+			}
+		}
+	}
+	for i, s := range stages {
+		var sum time.Duration
+		for _, d := range fastest[i] {
+			sum += d
+		}
+		fmt.Printf("%-20s %6.1f ns a record\n", s.name, float64(sum)/records)
+	}
+	return nil
+}
+
+// pass takes all bodies once, and returns for each the least time so far.
+func (s *stage) pass(bodies [][]byte, fastest []time.Duration) ([]time.Duration, error) {
+	for i, body := range bodies {
+		began := time.Now()
+		err := s.take(body)
+		took := time.Since(began)
+		if err != nil {
+			return nil, err
+		}
+		if i == len(fastest) {
+			fastest = append(fastest, took)
+		}
+		fastest[i] = min(fastest[i], took)
+	}
+	return fastest, nil
+}
+
+func stages(in *way.Input, whole *way.Way) []stage {
+	var (
+		unzip  = reference.Klauspost()
+		own    inflate.Decoder
+		text   []byte
+		table  = vpc.NewTable(in.Subnets, nil)
+		totals = traffic.New()
+	)
+	totals.SetSubnets(table.Subnets())
+	read := func(do func(*flowlog.Block)) func([]byte) error {
+		r := flowlog.NewReader(flowlog.Options{Formats: in.Formats})
+		return func(body []byte) error {
+			return r.Read(flow.Body{Data: body}, func(b *flowlog.Block) error { do(b); return nil })
+		}
+	}
+	placer := func() *vpc.Placer { return &vpc.Placer{Learner: &vpc.Learner{}} }
+	place, count, tally := placer(), placer(), totals.Tally()
+	counted := read(func(b *flowlog.Block) { count.Locate(table, b.Records); tally.Observe(b.Records) })
+	return []stage{
+		{"klauspost inflates", func(body []byte) error { _, err := unzip.Inflate(body); return err }},
+		{"inflate", func(body []byte) (err error) { text, err = own.Gzip(text, body, 1<<26); return err }},
+		{"read", read(func(*flowlog.Block) {})},
+		{"place", read(func(b *flowlog.Block) { place.Locate(table, b.Records) })},
+		{"count", func(body []byte) error { err := counted(body); tally.Apply(); return err }},
+		{"the whole way", func(body []byte) error { return whole.Handle(flow.Place{Partition: "p", Position: "1"}, body) }},
+	}
+}
