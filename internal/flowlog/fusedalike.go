@@ -15,11 +15,11 @@ func (r *Reader) alikeEvents(s *scanner, last *window) (more bool) {
 			return true
 		}
 		rec := r.place(f)
-		opened := b.behindHead(w, lineAt, rec)
-		if opened == 0 {
+		at := b.behindHead(w, lineAt, rec)
+		if at == 0 {
 			return true
 		}
-		end, result := f.behindOpening(w, lineAt, opened, '"', rec, b)
+		end, result := f.behindOpening(w, lineAt, at, '"', rec, b)
 		if end == 0 {
 			return true
 		}

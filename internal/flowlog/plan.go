@@ -71,7 +71,6 @@ type way uint8
 const (
 	waySteady  way = iota // columns that mostly are as in the line before
 	wayTexts              // others that are so seldom
-	waySkip               // columns that are not kept and may hold any word
 	wayNumbers            // amounts, ports and codes
 	wayFew                // one or two of them
 	wayAddrs              // addresses
@@ -82,7 +81,6 @@ const (
 var readings = [...]struct{ usual, other reading }{
 	waySteady:  {(*step).steady, (*step).unsteady},
 	wayTexts:   {(*step).each, (*step).each},
-	waySkip:    {(*step).skip, (*step).skip},
 	wayNumbers: {(*step).numbers, (*step).oddNumbers},
 	wayFew:     {(*step).few, (*step).oddNumbers},
 	wayAddrs:   {(*step).addrs, (*step).oddAddrs},
@@ -95,8 +93,6 @@ func (o op) way() way {
 	switch {
 	case o == opCheck || o == opStart || o == opEnd || o >= opSame && o <= opAZID:
 		return waySteady
-	case o == opSkip:
-		return waySkip
 	case o < numNumbers:
 		return wayNumbers
 	case o >= opSrc && o <= opPktDst:

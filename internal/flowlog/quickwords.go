@@ -48,25 +48,7 @@ func (s *step) unsteady(b *before, p uint) uint {
 	return end
 }
 
-// skip passes over words.
-func (s *step) skip(b *before, p uint) uint {
-	w := b.w
-	for i := range s.columns {
-		if i > 0 {
-			if w.at(p) != ' ' {
-				return otherwise
-			}
-			p++
-		}
-		at := p
-		if p = w.word(p); p == at {
-			return otherwise
-		}
-	}
-	return p
-}
-
-// each reads the columns one by one.
+// each reads the columns one by one; of those that are not kept any word will do.
 func (s *step) each(b *before, p uint) uint {
 	w := b.w
 	for i := range s.columns {
@@ -76,8 +58,11 @@ func (s *step) each(b *before, p uint) uint {
 			}
 			p++
 		}
-		at := p
-		if p = w.word(p); p == at || p >= lineRoom || !b.read(s.columns[i].op, w[at:p:p]) {
+		at, o := p, s.columns[i].op
+		if p = w.word(p); p == at || p >= lineRoom {
+			return otherwise
+		}
+		if o != opSkip && o != opSame && !b.read(o, w[at:p:p]) {
 			return otherwise
 		}
 	}
@@ -99,8 +84,6 @@ func (b *before) read(o op, word []byte) (ok bool) {
 		return ok
 	case opRejectReason:
 		b.rec.RejectReason = o.value(word)
-		return true
-	case opSkip, opSame:
 		return true
 	}
 	b.keep(o, o.value(word))
