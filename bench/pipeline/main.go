@@ -22,6 +22,7 @@ func main() {
 	asJSON := flag.Bool("json", false, "print one JSON object")
 	profile := flag.String("cpuprofile", "", "write a CPU profile of -passes to this `file`, and measure nothing else")
 	only := flag.Int("passes", 0, "read the corpus so many times and measure nothing: for tools that measure from outside")
+	stages := flag.Int("stages", 0, "print what each stage of the way costs, each body at its fastest of so many passes, and measure nothing else")
 	grow := flag.Uint64("grow", 0, "read so many records from a fresh start, print what they cost on the way, and measure nothing else")
 	flag.Parse()
 	err := func() error {
@@ -38,6 +39,8 @@ func main() {
 		switch {
 		case *profile != "":
 			return in.profile(*profile, max(*only, 1))
+		case *stages != 0:
+			return in.showStages(*stages)
 		case *only > 0:
 			return in.through(in.one, *only, 1)
 		}

@@ -1,19 +1,10 @@
-// Command stages prints what each stage of the way from a body in memory to the
-// counters costs, on one core: of each body the fastest of several passes, so that
-// what else the machine does hardly shows. Each stage includes those before it.
 package main
 
 import (
 	"errors"
-	"flag"
 	"fmt"
-	"os"
-	"runtime"
 	"time"
 
-	"github.com/flowlog-exporter/flowlog-exporter/bench/corpus"
-	"github.com/flowlog-exporter/flowlog-exporter/bench/reference"
-	"github.com/flowlog-exporter/flowlog-exporter/bench/way"
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flowlog"
 	"github.com/flowlog-exporter/flowlog-exporter/internal/inflate"
@@ -21,41 +12,23 @@ import (
 	"github.com/flowlog-exporter/flowlog-exporter/internal/vpc"
 )
 
-func main() {
-	dir := flag.String("corpus", "bench/.corpus", "folder of the corpus")
-	file := flag.String("file", corpus.KinesisV2, "file of the corpus: "+corpus.KinesisV2+", "+corpus.KinesisV2Clean+" or "+corpus.KinesisV5)
-	passes := flag.Int("passes", 15, "how often each stage takes each body")
-	flag.Parse()
-	runtime.GOMAXPROCS(1)
-	if err := show(*dir, *file, *passes); err != nil {
-		fmt.Fprintln(os.Stderr, "stages:", err)
-		os.Exit(1)
-	}
-}
-
 // stage is a part of the way. It takes one body.
 type stage struct {
 	name string
 	take func(body []byte) error
 }
 
-func show(dir, file string, passes int) error {
+// showStages prints what each stage of the way costs: of each body the fastest of
+// several passes, so that what else the machine does hardly shows. Each stage
+// includes those before it, but for klauspost's inflating. It is meant for one core.
+func (in *input) showStages(passes int) (err error) {
 	if passes < 1 {
-		return errors.New("-passes must be at least 1")
+		return errors.New("-stages must be at least 1")
 	}
-	in, err := way.Load(dir, file)
-	if err != nil {
-		return err
-	}
-	whole := way.New(in.Subnets, in.Formats)
-	if err := in.Pass(whole, 1); err != nil {
-		return err
-	}
-	records := float64(whole.Accounts.Sum().Records)
-	stages := stages(in, whole)
+	stages := in.stages()
 	fastest := make([][]time.Duration, len(stages))
 	for range passes {
-		whole.Begin()
+		in.one.Begin()
 		for i, s := range stages {
 			if fastest[i], err = s.pass(in.Bodies, fastest[i]); err != nil {
 				return fmt.Errorf("%s: %w", s.name, err)
@@ -67,7 +40,7 @@ func show(dir, file string, passes int) error {
 		for _, d := range fastest[i] {
 			sum += d
 		}
-		fmt.Printf("%-20s %6.1f ns a record\n", s.name, float64(sum)/records)
+		fmt.Printf("%-20s %6.1f ns a record\n", s.name, float64(sum)/float64(in.records))
 	}
 	return nil
 }
@@ -89,9 +62,8 @@ func (s *stage) pass(bodies [][]byte, fastest []time.Duration) ([]time.Duration,
 	return fastest, nil
 }
 
-func stages(in *way.Input, whole *way.Way) []stage {
+func (in *input) stages() []stage {
 	var (
-		unzip  = reference.Klauspost()
 		own    inflate.Decoder
 		text   []byte
 		table  = vpc.NewTable(in.Subnets, nil)
@@ -108,11 +80,11 @@ func stages(in *way.Input, whole *way.Way) []stage {
 	place, count, tally := placer(), placer(), totals.Tally()
 	counted := read(func(b *flowlog.Block) { count.Locate(table, b.Records); tally.Observe(b.Records) })
 	return []stage{
-		{"klauspost inflates", func(body []byte) error { _, err := unzip.Inflate(body); return err }},
+		{"klauspost inflates", func(body []byte) error { _, err := in.inflater.Inflate(body); return err }},
 		{"inflate", func(body []byte) (err error) { text, err = own.Gzip(text, body, 1<<26); return err }},
 		{"read", read(func(*flowlog.Block) {})},
 		{"place", read(func(b *flowlog.Block) { place.Locate(table, b.Records) })},
 		{"count", func(body []byte) error { err := counted(body); tally.Apply(); return err }},
-		{"the whole way", func(body []byte) error { return whole.Handle(flow.Place{Partition: "p", Position: "1"}, body) }},
+		{"the whole way", func(body []byte) error { return in.one.Handle(flow.Place{Partition: "p", Position: "1"}, body) }},
 	}
 }

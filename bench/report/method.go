@@ -29,7 +29,7 @@ const method = `
 make bench                          # everything, about 10 minutes; writes this page
 go run ./bench/report -quick        # a look, about 2 minutes (-docs DIR writes elsewhere)
 go run ./bench/pipeline -corpus bench/.corpus -rounds 7 -json
-go run ./bench/stages               # what each stage costs, each body at its fastest
+go run ./bench/pipeline -stages 15  # what each stage costs, each body at its fastest
 go test ./bench/...                 # totals equal the oracle's, five seeds
 ` + "```" + `
 `
