@@ -45,6 +45,10 @@ type Record struct {
 	Direction Direction
 	// Ambiguous says that the address book had to guess.
 	Ambiguous bool
+	// UsualEnd says at which end Names.Usual stands, and not at the other one of
+	// the same family: Egress at Src, Ingress at Dst. Where the reader does not
+	// tell it is DirectionUnknown.
+	UsualEnd Direction
 	// Subnet is where the recording interface lives; nil when no known
 	// subnet fits.
 	Subnet *Subnet
@@ -77,6 +81,11 @@ type Names struct {
 	AZID       []byte
 	InstanceID []byte
 	Region     []byte
+
+	// Usual are addresses that stand at one end of most of the records, IPv4
+	// and IPv6: a hint that saves the address book from looking for them. The
+	// zero Addr where the reader has seen none.
+	Usual [2]netip.Addr
 }
 
 // Rejected reports whether a security group or network ACL refused the flow.

@@ -68,7 +68,7 @@ func (r *Reader) quickEvents(s *scanner) bool {
 			rec.EventID = id
 		}
 		r.join(result)
-		if !more || result == Parsed && r.before.opened.size > 0 && !r.alikeEvents(s, w) {
+		if !more || result == Parsed && r.before.opened.head.size > 0 && !r.alikeEvents(s, w) {
 			return true
 		}
 	}
@@ -143,8 +143,7 @@ func (w *window) isEvent() bool {
 
 // strays has high bits set where the eight bytes at p are not all digits.
 func (w *window) strays(p uint) uint64 {
-	t := w.load(p) ^ zeros
-	return t + 0x76*ones | t
+	return stray(w.load(p) ^ zeros)
 }
 
 // eventEnd goes behind the event whose line ends at end; more says that another

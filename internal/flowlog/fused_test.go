@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -193,11 +194,47 @@ func TestUsualEnvelopesAreFused(t *testing.T) {
 // Whatever byte of an event is another one, it is read in one pass as it is read
 // without.
 func TestEachByteOfAnEventIsLookedAt(t *testing.T) {
-	body := awsEnvelope("g", "eni-1-all", v2Line, v2Line, v2Line, v2Line)
-	from := strings.Index(body, `434827967%08d`[:9]+"00000001")
-	to := strings.Index(body, `434827967%08d`[:9]+"00000002")
-	for _, odd := range oddly(body[from:to]) {
-		pair(t, body[:from]+odd+body[to:])
+	for _, lines := range [][]string{{v2Line, v2Line, v2Line, v2Line}, talk()} {
+		body, n := awsEnvelope("g", "eni-1-all", lines...), len(lines)
+		from := strings.Index(body, fmt.Sprintf("434827967%08d", n-3))
+		to := strings.Index(body, fmt.Sprintf("434827967%08d", n-2))
+		for _, odd := range oddly(body[from:to]) {
+			pair(t, body[:from]+odd+body[to:])
+		}
+	}
+}
+
+// talk are the lines of an interface that talks to some others.
+func talk() (lines []string) {
+	for _, ends := range [][2]string{
+		{"10.0.0.1", "192.0.2.11"}, {"10.0.0.1", "192.0.2.22"}, {"192.0.2.11", "10.0.0.1"}, {"10.0.0.1", "192.0.2.11"}, {"192.0.2.22", "10.0.0.1"},
+		{"2001:db8::1", "2001:db8::2"}, {"2001:db8::3", "2001:db8::1"}, {"10.0.0.1", "198.51.100.250"}, {"198.51.100.250", "10.0.0.1"},
+		{"2001:db8::1", "2001:db8::2"}, {"10.0.0.1", "192.0.2.22"}, {"192.0.2.22", "192.0.2.11"}, {"10.0.0.1", "10.0.0.1"}, {"192.0.2.11", "10.0.0.1"},
+		{"2001:db8::2", "2001:db8::1"}, {"10.0.0.1", "192.0.2.11"}, {"10.0.0.1", "192.0.2.22"}, {"192.0.2.22", "10.0.0.1"},
+	} {
+		lines = append(lines, fmt.Sprintf("2 123456789012 eni-1235b8ca123456789 %s %s 443 50123 6 20 4249 1418530010 1418530070 ACCEPT OK", ends[0], ends[1]))
+	}
+	return lines
+}
+
+// TestUsualEnds: from the third record of a family on, a record says at which end
+// the address of its interface stands.
+func TestUsualEnds(t *testing.T) {
+	r := NewReader(Options{})
+	body := flow.Body{Data: []byte(awsEnvelope("g", "eni-1-all", talk()...))}
+	for range 2 {
+		var got []flow.Direction
+		err := r.Read(body, func(b *Block) error {
+			for i := range b.Records {
+				hinted(t, &b.Records[i])
+				got = append(got, b.Records[i].UsualEnd)
+			}
+			return nil
+		})
+		const no, in, out = flow.DirectionUnknown, flow.Ingress, flow.Egress
+		if want := []flow.Direction{no, no, in, out, in, no, in, out, in, out, out, no, no, in, in, out, out, in}; err != nil || !slices.Equal(got, want) {
+			t.Errorf("got %v (%v), want %v", got, err, want)
+		}
 	}
 }
 
@@ -215,7 +252,7 @@ func TestCodedEnvelopesAreFused(t *testing.T) {
 		if err := r.Read(body, func(*Block) error { return nil }); err != nil {
 			t.Fatal(err)
 		}
-		if r.wrote[1] != Default {
+		if r.written.by != Default || r.written.to < 2 {
 			t.Errorf("%s: not read in one pass", name)
 		}
 	}

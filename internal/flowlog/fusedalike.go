@@ -5,38 +5,47 @@ import "bytes"
 // alikeEvents reads events from s on that are like the one at last, which has just
 // been read: of the same time and interface, and with an id that differs in its
 // last eight digits, as nearly all events of an envelope are. It reports whether
-// another one follows, which is not so or finds no place.
+// another one follows, which is not so or finds no place that is ready.
 func (r *Reader) alikeEvents(s *scanner, last *window) (more bool) {
-	d, b := &r.doc, &r.before
-	f, head := b.format, b.opened.size
-	for len(r.block.Records) < BlockRecords {
-		w := windowAt(s.buf, s.pos)
-		if w == nil || !w.isAlike(last, lineAt+head) {
-			return true
+	b, f := &r.before, r.before.format
+	places, read, at := r.places(f), 0, s.pos
+	for more = true; more && read < len(places); read++ {
+		w, rec := windowAt(s.buf, at), &places[read]
+		if w == nil || !w.isAlike(last, lineAt+b.opened.head.size) {
+			break
 		}
-		rec := r.place(f)
-		at := b.behindHead(w, lineAt, rec)
-		if at == 0 {
-			return true
-		}
-		end, result := f.behindOpening(w, lineAt, at, '"', rec, b)
+		end := b.behindHead(w, lineAt, rec)
 		if end == 0 {
-			return true
+			break
 		}
-		more, ok := s.eventEnd(s.pos + int(end))
-		if !ok {
-			return true
+		if f.behind == nil {
+			b.store(rec)
+		} else if at, result := f.behindOpening(w, lineAt, end, '"', rec, b); at == 0 || result != Parsed {
+			break
+		} else {
+			end = at
+		}
+		tail := w.load4(end) & (1<<24 - 1)
+		if more = tail == moreEvents; !more && tail != lastEvent || at+int(end)+3 > len(s.buf) {
+			more = true
+			break
 		}
 		rec.EventID = w[idAt : idAt+idDigits : idAt+idDigits]
-		r.join(result)
-		if d.total++; !more {
-			d.note(rec.EventID)
-			return false
-		}
-		last = w
+		last, at = w, at+int(end)+3
 	}
-	return true
+	s.pos = at
+	r.block.Records = r.block.Records[:len(r.block.Records)+read]
+	if r.doc.total += read; !more {
+		r.doc.note(last[idAt : idAt+idDigits : idAt+idDigits])
+	}
+	return more
 }
+
+// What follows a line that is not the last of its envelope, and one that is.
+const (
+	moreEvents = '"' | '}'<<8 | ','<<16
+	lastEvent  = '"' | '}'<<8 | ']'<<16
+)
 
 // isAlike reports whether w begins with the bytes that stand at last in front of
 // size, and then a blank, but for the last eight digits of the id, which may be

@@ -41,8 +41,31 @@ func mustParse(t testing.TB, format string) *Format {
 	return f
 }
 
-// compare are the options under which two records are the same.
-var compare = cmp.Options{cmpopts.EquateComparable(netip.Addr{}), cmpopts.EquateEmpty()}
+// compare are the options under which two records are the same: hints may be there
+// or not.
+var compare = cmp.Options{
+	cmpopts.EquateComparable(netip.Addr{}), cmpopts.EquateEmpty(), cmpopts.IgnoreFields(flow.Record{}, "UsualEnd"), cmpopts.IgnoreFields(flow.Names{}, "Usual"),
+}
+
+// hinted reports whether a record says at which end its usual address stands. It
+// fails the test where that is not so.
+func hinted(t testing.TB, rec *flow.Record) bool {
+	t.Helper()
+	if rec.UsualEnd == flow.DirectionUnknown {
+		return false
+	}
+	own, other, family := rec.Src, rec.Dst, 0
+	if rec.UsualEnd == flow.Ingress {
+		own, other = other, own
+	}
+	if own.Is6() {
+		family = 1
+	}
+	if usual := rec.Usual[family]; own != usual || other == usual || own.BitLen() != other.BitLen() || own.Is4In6() || own.Zone() != "" {
+		t.Fatalf("%v to %v, usual are %v, at the end of %v", rec.Src, rec.Dst, rec.Usual, rec.UsualEnd)
+	}
+	return true
+}
 
 func TestParseLine(t *testing.T) {
 	want := flow.Record{

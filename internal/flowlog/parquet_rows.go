@@ -24,7 +24,7 @@ func (p *parquet) batch(n int) error {
 	if cap(r.block.Records) < BlockRecords {
 		r.block.Records = make([]flow.Record, 0, BlockRecords)
 	}
-	clear(r.wrote[:n])
+	r.written.by = nil
 	p.rows.written = p.rows.written[:0]
 	records := r.block.Records[:0]
 	for n > 0 {

@@ -25,7 +25,7 @@ func (f *Format) quick(w *window, p uint, end byte, rec *flow.Record, b *before)
 			}
 		}
 	}
-	rec.Direction, rec.Ambiguous, rec.Subnet = flow.DirectionUnknown, false, nil
+	rec.Direction, rec.Ambiguous, rec.UsualEnd, rec.Subnet = flow.DirectionUnknown, false, flow.DirectionUnknown, nil
 	b.pairEnd = 0
 	return f.columnwise(f.plan, w, p, p, end, rec, b)
 }
@@ -37,7 +37,7 @@ func (f *Format) behindOpening(w *window, from, p uint, end byte, rec *flow.Reco
 		if w.at(p) != ' ' {
 			return 0, 0
 		}
-		b.pairFrom = from + b.opened.size + 1
+		b.pairFrom = from + b.opened.head.size + 1
 		return f.columnwise(f.behind, w, from, p+1, end, rec, b)
 	}
 	if w.at(p) != end {
@@ -58,7 +58,7 @@ func (f *Format) columnwise(s *step, w *window, from, p uint, end byte, rec *flo
 	if f.status < 0 && f.vitals > 0 && b.absent == f.vitals {
 		return p, NoData
 	}
-	if f.opens && b.opened.size == 0 {
+	if f.opens && b.opened.head.size == 0 {
 		b.opened.remember(b.runs[0], b.runs[1])
 	}
 	b.changed = b.changed || f.attached
@@ -117,6 +117,9 @@ type before struct {
 	absent int
 	// result is what its log-status says.
 	result Result
+	// met are the addresses of the line before, IPv4 and IPv6, that had nothing to
+	// do with the usual one.
+	met [2]pairOf
 	// from is what surrounds the lines.
 	from origin
 	// addrs and roster outlive the buffer.
@@ -144,17 +147,22 @@ func (b *before) forget(f *Format) {
 	if b.addrs == nil {
 		b.addrs = new(knownAddrs)
 	}
+	b.addrs.noUsual()
 	*b = before{format: f, changed: true, from: b.from, addrs: b.addrs, roster: b.roster}
 }
 
 // store gives rec the names and times of the line.
 func (b *before) store(rec *flow.Record) {
-	rec.Start, rec.End = b.start, b.end
 	if b.changed {
-		b.shared, b.changed = b.roster.spare(), false
-		b.roster.used++
-		*b.shared = b.names
-		b.from.complete(b.shared)
+		b.share()
 	}
-	rec.Names = b.shared
+	rec.Start, rec.End, rec.Names = b.start, b.end, b.shared
+}
+
+// share makes names of those of the line, for its record and those to come.
+func (b *before) share() {
+	b.shared, b.changed = b.roster.spare(), false
+	b.roster.used++
+	*b.shared = b.names
+	b.from.complete(b.shared)
 }

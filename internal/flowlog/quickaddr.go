@@ -13,8 +13,12 @@ import (
 // A place that holds none seems to hold a text of zero bytes. Behind such no
 // column ends, so nothing becomes of it.
 type knownAddrs struct {
-	shorts [1 << shortBits]shortAddr
+	shorts [1<<shortBits + 1]shortAddr // the last one is the usual one
 	longs  [1 << longBits]longAddr
+
+	// usualLong is how the usual IPv6 address is written.
+	usualLong phrase
+	usualAddr netip.Addr
 }
 
 // How many addresses there is room for, as powers of two.
@@ -39,6 +43,14 @@ type shortText struct {
 // hash mixes the bytes of a text; the highest bits are the best.
 func (t shortText) hash() uint64 { return (t.head ^ t.tail<<3) * spreader }
 
+// short returns the text at p, which may be an address, and its length.
+func (w *window) short(p uint) (t shortText, length uint) {
+	t = shortText{w.load(p), w.load(p + 7)}
+	ends := addrEnds(t.tail)
+	t.tail &= below(ends)
+	return t, 7 + first(ends)
+}
+
 // longAddr is another address, with the blank behind it.
 type longAddr struct {
 	text   [5]uint64
@@ -54,15 +66,13 @@ func (s *step) addrs(b *before, p uint) uint {
 	w, rec := b.w, b.rec
 	columns := s.columns
 	for i := range columns {
-		t := shortText{w.load(p), w.load(p + 7)}
-		ends := addrEnds(t.tail)
-		t.tail &= below(ends)
+		t, n := w.short(p)
 		k := &b.addrs.shorts[t.hash()>>(64-shortBits)]
 		if (k.text.head^t.head)|(k.text.tail^t.tail) != 0 {
 			return otherwise
 		}
 		columns[i].op.store(k.addr, rec)
-		p += 7 + first(ends)
+		p += n
 		if w.at(p) != ' ' && i+1 < len(columns) {
 			return otherwise
 		}
@@ -126,20 +136,16 @@ func (o op) store(a netip.Addr, rec *flow.Record) {
 // read reads the address at p, "-" as the zero value, and returns its length; 0
 // when there is none.
 func (a *knownAddrs) read(w *window, p uint) (addr netip.Addr, n uint) {
-	t := shortText{w.load(p), w.load(p + 7)}
-	ends := addrEnds(t.tail)
-	t.tail &= below(ends)
-	k := &a.shorts[t.hash()>>(64-shortBits)]
-	length := 7 + first(ends)
-	if k.text == t {
-		return k.addr, length
-	}
-	const firstFive = 0x8080808080
 	if w.at(p) == '-' {
 		return addr, 1
 	}
-	if colons := t.head ^ ':'*ones; (colons-ones)&^colons&firstFive != 0 {
+	if isLong(w.load(p)) {
 		return a.readLong(w, p)
+	}
+	t, length := w.short(p)
+	k := &a.shorts[t.hash()>>(64-shortBits)]
+	if k.text == t {
+		return k.addr, length
 	}
 	if addr, n = w.addr4(p); n == length && w.at(p+n) == ' ' {
 		*k = shortAddr{t, addr}
@@ -147,8 +153,18 @@ func (a *knownAddrs) read(w *window, p uint) (addr netip.Addr, n uint) {
 	return addr, n
 }
 
+// isLong reports whether an address that begins with x is written as IPv6: then
+// there is a colon among its first five bytes.
+func isLong(x uint64) bool {
+	colons := x ^ ':'*ones
+	return (colons-ones)&^colons&0x8080808080 != 0
+}
+
 // readLong reads an IPv6 address.
 func (a *knownAddrs) readLong(w *window, p uint) (netip.Addr, uint) {
+	if a.usualLong.leads(w.from(p)) {
+		return a.usualAddr, a.usualLong.size
+	}
 	var k longAddr
 	hash := uint64(0)
 	for i := range k.text {

@@ -18,14 +18,26 @@ func (r *Reader) quickLine(w *window, p uint, end byte) (rec *flow.Record, to ui
 // place returns the next place of the block for a record of a format. It holds
 // nothing that the format would not overwrite.
 func (r *Reader) place(f *Format) *flow.Record {
-	n := len(r.block.Records)
-	if n < cap(r.block.Records) && r.wrote[n] == f && !f.attached {
-		return &r.block.Records[:n+1][n]
+	if places := r.places(f); len(places) > 0 {
+		return &places[0]
 	}
 	rec := r.free()
 	*rec = flow.Record{}
-	r.wrote[n] = f
+	if n := len(r.block.Records); r.written.by != f || r.written.to != n {
+		r.written = written{f, n, n}
+	}
+	r.written.to++
 	return rec
+}
+
+// places returns those of the block that are next, as far as place would return
+// them as they are.
+func (r *Reader) places(f *Format) []flow.Record {
+	n := len(r.block.Records)
+	if r.written.by != f || f.attached || n < r.written.from || n >= r.written.to {
+		return nil
+	}
+	return r.block.Records[n:r.written.to]
 }
 
 // join counts what quickLine has read.

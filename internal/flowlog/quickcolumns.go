@@ -22,7 +22,7 @@ func (s *step) numbers(b *before, p uint) uint {
 		end := p + uint(bits.TrailingZeros64(ends))
 		ends &= ends - 1
 		t := (w.load(at) ^ zeros) << ((at - end) * 8 & 63)
-		odd |= t + 0x76*ones | t
+		odd |= stray(t)
 		n := eightDigits(t)
 		if end-at-1 > 7 || n > c.limit {
 			return otherwise

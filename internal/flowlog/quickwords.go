@@ -39,7 +39,7 @@ func (s *step) unsteady(b *before, p uint) uint {
 	r := &b.runs[s.run&(maxRuns-1)]
 	r.size = 0 // the columns may turn out to be unreadable halfway
 	if s.run < openingRuns {
-		b.opened.size = 0
+		b.opened.head.size = 0
 	}
 	end := s.each(b, p)
 	if end < lineRoom {

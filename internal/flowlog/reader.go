@@ -68,14 +68,19 @@ type Reader struct {
 	scratch []byte // unescaped texts of the records in the block
 	names   []byte // unescaped texts of the document
 
-	block Block
-	// wrote is the format whose plan has written a place of the block; nil
-	// where that may hold anything.
-	wrote  [BlockRecords]*Format
-	before before
-	yield  func(*Block) error
-	set    *Set // the formats of the lines being read
-	begun  bool // the first line of a text was seen
+	block   Block
+	written written
+	before  before
+	yield   func(*Block) error
+	set     *Set // the formats of the lines being read
+	begun   bool // the first line of a text was seen
+}
+
+// written says which places of the block, from one on and up to another, hold nothing
+// but what the plan of a format has written there: it may write over them.
+type written struct {
+	by       *Format
+	from, to int
 }
 
 // origin is what the surroundings of a line say about it.
@@ -169,14 +174,14 @@ func (r *Reader) release() {
 		r.names, blown = nil, true
 	}
 	if blown { // old events and records are views that would keep it alive
-		r.doc, r.block.Records, r.before = document{}, nil, before{addrs: r.before.addrs}
+		r.doc, r.block.Records, r.written, r.before = document{}, nil, written{}, before{addrs: r.before.addrs}
 	}
 }
 
 // next returns the place of the next record in the block, which may hold
 // anything. The record joins the block for good in settle.
 func (r *Reader) next() *flow.Record {
-	r.wrote[len(r.block.Records)] = nil
+	r.written.by = nil
 	rec := r.free()
 	rec.Names = r.before.roster.spare()
 	return rec

@@ -66,7 +66,7 @@ func (w *window) from(p uint) *opening {
 // openingSize and openingMask are for an opening what windowSize and windowMask
 // are for a window: its columns take 190 bytes at most where they are read.
 const (
-	openingSize = 256 + 7
+	openingSize = 256 + nearbySize
 	openingMask = 255
 )
 
@@ -82,6 +82,21 @@ func (o *opening) load(p uint) uint64 {
 	p &= openingMask
 	return binary.LittleEndian.Uint64(o[p : p+8])
 }
+
+// nearby is the window of what begins within 33 bytes. There the compiler finds
+// by itself that places are in the window, where it knows how columns end.
+type nearby [nearbySize]byte
+
+const nearbySize = 33 + 8
+
+// near returns what stands at p.
+func (o *opening) near(p uint) *nearby {
+	p &= openingMask
+	return (*nearby)(o[p : p+nearbySize])
+}
+
+// load returns the eight bytes at p.
+func (n *nearby) load(p uint) uint64 { return binary.LittleEndian.Uint64(n[p : p+8]) }
 
 // word64 returns the first eight bytes of s as load does.
 func word64(s string) uint64 {
@@ -119,7 +134,10 @@ func (w *window) word(p uint) uint {
 
 // notDigits masks the bytes that are no digits. It takes a word of which zeros
 // was taken off by ^, and a carry disturbs only the bytes behind such a one.
-func notDigits(t uint64) uint64 { return (t + 0x76*ones | t) & highs }
+func notDigits(t uint64) uint64 { return stray(t) & highs }
+
+// stray is notDigits with other bits than the high ones, too.
+func stray(t uint64) uint64 { return (t + 0x76*ones) | t }
 
 // eightDigits returns the number of which t holds the digits, from which zeros
 // was taken off.

@@ -41,12 +41,26 @@ func (s *spans) add(i, n int) {
 // may be of another interface. Such records teach nothing.
 func (v *vantage) presume(recs []flow.Record, l *Learner) (n int) {
 	known := [2]*presumption{v.presumption(0, l), v.presumption(1, l)}
+	var names *flow.Names
+	var usual [2]*presumption // those known whose own address is the usual one of the names
 	for ; n < len(recs); n++ {
 		rec := &recs[n]
-		if rec.Direction != flow.DirectionUnknown || n > 0 && !namedAlike(rec, &recs[n-1]) {
+		if rec.Direction != flow.DirectionUnknown {
 			break
 		}
-		k := known[familyOf(rec.Src)]
+		if rec.Names != names {
+			if n > 0 && !namedAlike(rec, &recs[n-1]) {
+				break
+			}
+			names = rec.Names
+			usual = agreed(known, names)
+		}
+		family := familyOf(rec.Src)
+		if k := usual[family]; k != nil && rec.UsualEnd != flow.DirectionUnknown {
+			rec.Direction, rec.Subnet, rec.Ambiguous = rec.UsualEnd, k.best, k.several
+			continue
+		}
+		k := known[family]
 		if k == nil {
 			break
 		}
@@ -54,13 +68,20 @@ func (v *vantage) presume(recs []flow.Record, l *Learner) (n int) {
 		if from == to || !(rec.Src.Is4() && rec.Dst.Is4()) && !oneFamily(rec.Src, rec.Dst) {
 			break
 		}
-		direction := int(flow.Ingress)
-		if from {
-			direction = int(flow.Egress)
-		}
-		rec.Direction, rec.Subnet, rec.Ambiguous = flow.Direction(direction), k.best, k.several
+		rec.Direction, rec.Subnet, rec.Ambiguous = oneEnd(from, to), k.best, k.several
 	}
 	return n
+}
+
+// agreed returns what is known of the families whose own address is the one that
+// the reader found to be usual.
+func agreed(known [2]*presumption, names *flow.Names) (usual [2]*presumption) {
+	for family, k := range known {
+		if k != nil && k.ends.a == names.Usual[family] {
+			usual[family] = k
+		}
+	}
+	return usual
 }
 
 // oneFamily reports whether two addresses are of one family, where one of them is

@@ -1,0 +1,120 @@
+package flowlog
+
+import (
+	"net/netip"
+
+	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
+)
+
+// One end of nearly all records of an interface is its own address. It is known by
+// its text, without a look at all those that are known, and so is at which end it
+// stands: that is told to the address book, too.
+
+// usualPlace is where knownAddrs has the usual IPv4 address.
+const usualPlace = 1 << shortBits
+
+// pair reads srcaddr and dstaddr into rec, of which one is the usual address and
+// the other is known. Which is which, which nobody can foretell, steers no branch.
+func (a *knownAddrs) pair(line *opening, p uint, rec *flow.Record) (end uint) {
+	n := line.near(p)
+	src := shortText{n.load(0), n.load(7)}
+	ends := addrEnds(src.tail)
+	src.tail &= below(ends)
+	at := 7 + first(ends)
+	blank := n[at]
+	at++
+
+	dst := shortText{n.load(at), n.load(at + 7)}
+	ends = addrEnds(dst.tail)
+	dst.tail &= below(ends)
+	end = p + at + 7 + first(ends)
+
+	usual := &a.shorts[usualPlace].text
+	odd := (usual.head ^ src.head) | (usual.tail ^ src.tail)
+	atSrc := uint64(int64((odd-1)&^odd) >> 63) // all bits, or none
+	odd = ((usual.head ^ dst.head) | (usual.tail ^ dst.tail)) &^ atSrc
+
+	head, tail := src.head^dst.head, src.tail^dst.tail
+	other := shortText{src.head ^ head&atSrc, src.tail ^ tail&atSrc}
+	place := other.hash() >> (64 - shortBits)
+	k := &a.shorts[place].text
+	if (k.head^other.head)|(k.tail^other.tail)|odd|uint64(blank^' ') != 0 || head|tail == 0 {
+		return 0
+	}
+	turn := (place ^ usualPlace) & atSrc
+	rec.Src, rec.Dst = a.shorts[place^turn].addr, a.shorts[usualPlace^turn].addr
+	rec.UsualEnd = flow.Ingress + flow.Direction(atSrc&1)
+	return end
+}
+
+// oddPair reads any srcaddr and dstaddr into rec, if both are there.
+func (b *before) oddPair(w *window, p uint, rec *flow.Record) (end uint) {
+	src, n := b.addrs.read(w, p)
+	at := p + n + 1
+	if !src.IsValid() || w.at(at-1) != ' ' {
+		return 0
+	}
+	dst, m := b.addrs.read(w, at)
+	if !dst.IsValid() {
+		return 0
+	}
+	rec.Src, rec.Dst, rec.UsualEnd = src, dst, flow.DirectionUnknown
+	if src.BitLen() != dst.BitLen() {
+		return at + m
+	}
+	family := 0
+	if src.Is6() {
+		family = 1
+	}
+	usual := &b.names.Usual[family]
+	if src != *usual && dst != *usual {
+		met := &b.met[family]
+		switch met.again(src, dst) {
+		case flow.Egress:
+			b.addrs.usual(w, p, n, src)
+			*met, *usual, b.changed = pairOf{}, src, true
+		case flow.Ingress:
+			b.addrs.usual(w, at, m, dst)
+			*met, *usual, b.changed = pairOf{}, dst, true
+		default:
+			*met = pairOf{src, dst}
+		}
+	}
+	rec.UsualEnd = oneEnd(src == *usual, dst == *usual)
+	return at + m
+}
+
+// pairOf is the addresses of a record.
+type pairOf struct{ src, dst netip.Addr }
+
+// again says which of the two addresses is one of the pair, if just one is.
+func (p *pairOf) again(src, dst netip.Addr) flow.Direction {
+	return oneEnd(src == p.src || src == p.dst, dst == p.src || dst == p.dst)
+}
+
+// oneEnd returns the direction in which the only end is one's own.
+func oneEnd(src, dst bool) flow.Direction {
+	switch {
+	case src && !dst:
+		return flow.Egress
+	case dst && !src:
+		return flow.Ingress
+	}
+	return flow.DirectionUnknown
+}
+
+// usual takes the address that is written with the n bytes at p as the usual one
+// of its family.
+func (a *knownAddrs) usual(w *window, p, n uint, addr netip.Addr) {
+	if addr.Is6() {
+		a.usualLong.remember(w, p, n)
+		a.usualAddr = addr
+		return
+	}
+	if t, length := w.short(p); length == n && !isLong(t.head) { // one that is written as IPv6 has another text as well
+		a.shorts[usualPlace] = shortAddr{t, addr}
+	}
+}
+
+// noUsual forgets the usual addresses.
+func (a *knownAddrs) noUsual() { a.shorts[usualPlace], a.usualLong.size = shortAddr{}, 0 }
