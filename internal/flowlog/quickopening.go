@@ -162,12 +162,14 @@ func (o *opening) tuple(p uint, rec *flow.Record) (end uint) {
 	end4 := uint(bits.TrailingZeros32(ends))
 	ends &= ends - 1
 	end5 := uint(bits.TrailingZeros32(ends))
-	if (end1-1)|(end2-end1-2)|(end3-end2-2)|(end4-end3-2)|(end5-end4-2) > 7 ||
+	// The sizes below 0, which are -8 to -1 if all of them begin with so many bits.
+	size1, size2, size3, size4, size5 := 0-end1, end1+1-end2, end2+1-end3, end3+1-end4, end4+1-end5
+	if size1&size2&size3&size4&size5 < 1<<64-8 ||
 		n[end1] != ' ' || n[end2] != ' ' || n[end3] != ' ' || n[end4] != ' ' {
 		return 0
 	}
-	t1, t2, t3 := n.digits(0, end1), n.digits(end1+1, end2), n.digits(end2+1, end3)
-	t4, t5 := n.digits(end3+1, end4), n.digits(end4+1, end5)
+	t1, t2, t3 := (n.load(0)^zeros)<<(size1*8&63), (n.load(end1+1)^zeros)<<(size2*8&63), (n.load(end2+1)^zeros)<<(size3*8&63)
+	t4, t5 := (n.load(end3+1)^zeros)<<(size4*8&63), (n.load(end4+1)^zeros)<<(size5*8&63)
 	odd := (stray(t1) | stray(t2) | stray(t3) | stray(t4) | stray(t5)) & highs
 	srcPort, dstPort, protocol := eightDigits(t1), eightDigits(t2), eightDigits(t3)
 	if odd|(srcPort|dstPort)>>16|protocol>>8 != 0 {
@@ -177,10 +179,6 @@ func (o *opening) tuple(p uint, rec *flow.Record) (end uint) {
 	rec.Packets, rec.Bytes = eightDigits(t4), eightDigits(t5)
 	return p + end5
 }
-
-// digits returns the one to eight bytes from at to end as the last of eight
-// digits, from which zeros is taken off.
-func (n *nearby) digits(at, end uint) uint64 { return (n.load(at) ^ zeros) << ((at - end) * 8 & 63) }
 
 // verdict reads action and log-status. Which action it is, which nobody can
 // foretell, steers no branch.
