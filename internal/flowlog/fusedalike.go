@@ -9,12 +9,20 @@ import "bytes"
 func (r *Reader) alikeEvents(s *scanner, last *window) (more bool) {
 	b, f := &r.before, r.before.format
 	places, read, at := r.places(f), 0, s.pos
+	alike := (lineAt + b.opened.head.size + 1) & openingMask
 	for more = true; more && read < len(places); read++ {
-		w, rec := windowAt(s.buf, at), &places[read]
-		if w == nil || !w.isAlike(last, lineAt+b.opened.head.size) {
+		w := windowAt(s.buf, at)
+		if w == nil {
 			break
 		}
-		end := b.behindHead(w, lineAt, rec)
+		// All that stands in front of the addresses, but for the last digits of the id.
+		odd := (w.load(0) ^ last.load(0)) | (w.load(8) ^ last.load(8)) | (w.load(16) ^ last.load(16)) | (w.load(24) ^ last.load(24)) |
+			(w.load(32) ^ last.load(32)) | (w.load(40) ^ last.load(40)) | (w.load(serialAt-8) ^ last.load(serialAt-8)) | w.strays(serialAt)&highs
+		if odd != 0 || !bytes.Equal(w[serialAt+8:alike], last[serialAt+8:alike]) {
+			break
+		}
+		rec := &places[read]
+		end := b.behindHead(w, alike, rec)
 		if end == 0 {
 			break
 		}
@@ -41,18 +49,11 @@ func (r *Reader) alikeEvents(s *scanner, last *window) (more bool) {
 	return more
 }
 
+// serialAt is where the last eight digits of an id stand.
+const serialAt = idAt + idDigits - 8
+
 // What follows a line that is not the last of its envelope, and one that is.
 const (
 	moreEvents = '"' | '}'<<8 | ','<<16
 	lastEvent  = '"' | '}'<<8 | ']'<<16
 )
-
-// isAlike reports whether w begins with the bytes that stand at last in front of
-// size, and then a blank, but for the last eight digits of the id, which may be
-// any.
-func (w *window) isAlike(last *window, size uint) bool {
-	const digits = idAt + idDigits - 8
-	odd := (w.load(0) ^ last.load(0)) | (w.load(8) ^ last.load(8)) | (w.load(16) ^ last.load(16)) | (w.load(24) ^ last.load(24)) |
-		(w.load(32) ^ last.load(32)) | (w.load(40) ^ last.load(40)) | (w.load(digits-8) ^ last.load(digits-8)) | w.strays(digits)&highs
-	return odd == 0 && w.at(size) == ' ' && bytes.Equal(w[digits+8:size&openingMask], last[digits+8:size&openingMask])
-}

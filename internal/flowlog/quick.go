@@ -159,7 +159,10 @@ func (b *before) store(rec *flow.Record) {
 	rec.Start, rec.End, rec.Names = b.start, b.end, b.shared
 }
 
-// share makes names of those of the line, for its record and those to come.
+// share makes names of those of the line, for its record and those to come. It is
+// called once for many records: let store be inlined instead.
+//
+//go:noinline
 func (b *before) share() {
 	b.shared, b.changed = b.roster.spare(), false
 	b.roster.used++

@@ -89,35 +89,29 @@ func (b *before) opening(w *window, from uint, rec *flow.Record) (end uint) {
 	if !b.opened.head.leads(w.from(from)) {
 		return 0
 	}
-	return b.behindHead(w, from, rec)
+	return b.behindHead(w, from+b.opened.head.size+1, rec)
 }
 
-// behindHead reads an opening of which it is known that its head is that of the
-// one before.
-func (b *before) behindHead(w *window, from uint, rec *flow.Record) (end uint) {
+// behindHead reads the rest of an opening from the addresses on, which are at p.
+func (b *before) behindHead(w *window, p uint, rec *flow.Record) (end uint) {
 	rec.Direction, rec.Ambiguous, rec.Subnet = flow.DirectionUnknown, false, nil
-	o, line := &b.opened, w.from(from)
-	p := b.addrs.pair(line, o.head.size+1, rec)
-	if p == 0 {
-		if p = b.oddPair(w, from+o.head.size+1, rec); p == 0 {
+	line := w.from(p)
+	at := b.addrs.pair(line.near(0), rec)
+	if at == 0 {
+		if at = b.oddPair(w, p, rec); at == 0 {
 			return 0
 		}
-		p -= from
+		at -= p
 	}
-	if line.at(p) != ' ' {
+	b.pairEnd = p + at
+	if at = line.tuple(at, rec); at == 0 {
 		return 0
 	}
-	b.pairEnd = from + p
-	if p = line.tuple(p+1, rec); p == 0 {
+	n, times := line.near(at), &b.opened.times
+	if (n.load(0)^times[0])|(n.load(8)^times[1])|(n.load(timesSize-6)^times[2]) != 0 || !n.verdict(rec) {
 		return 0
 	}
-	if (line.load(p)^o.times[0])|(line.load(p+8)^o.times[1])|(line.load(p+timesSize-6)^o.times[2]) != 0 {
-		return 0
-	}
-	if p = line.verdict(p+timesSize+2, rec); p == 0 {
-		return 0
-	}
-	return from + p
+	return p + at + verdictAt + verdictSize
 }
 
 // idle reads an opening of the same interface that tells of no traffic, or of
@@ -145,12 +139,16 @@ func (b *before) idle(line *opening) (end uint, status Result) {
 	return 0, 0
 }
 
-// tuple reads srcport, dstport, protocol, packets and bytes, of one to eight
-// digits each and 32 with what follows them. The ends of all are found before the
+// tuple reads srcport, dstport, protocol, packets and bytes behind the blank at p,
+// of one to eight digits each and 32 with what follows them. The ends of all are found before the
 // first is read, so that none waits for the one before, and each is moved and
 // added up in a word, so that its length, which nobody can foretell, steers no
 // branch.
 func (o *opening) tuple(p uint, rec *flow.Record) (end uint) {
+	if o.at(p) != ' ' {
+		return 0
+	}
+	p++
 	n := o.near(p)
 	ends := uint32(noDigits(n.load(0)) | noDigits(n.load(8))<<8 | noDigits(n.load(16))<<16 | noDigits(n.load(24))<<24)
 	end1 := uint(bits.TrailingZeros32(ends))
@@ -180,19 +178,23 @@ func (o *opening) tuple(p uint, rec *flow.Record) (end uint) {
 	return p + end5
 }
 
-// verdict reads action and log-status. Which action it is, which nobody can
-// foretell, steers no branch.
-func (o *opening) verdict(p uint, rec *flow.Record) (end uint) {
-	x, action := o.load(p), flow.Accept
-	accept, reject := x^acceptOK, x^rejectOK
-	if accept != 0 {
-		action = flow.Reject
+// Where the verdict stands behind the numbers, and its size.
+const (
+	verdictAt   = 1 + timesSize + 1
+	verdictSize = uint(len("ACCEPT OK"))
+)
+
+// verdict reads action and log-status.
+func (n *nearby) verdict(rec *flow.Record) (ok bool) {
+	switch n.load(verdictAt) {
+	case acceptOK:
+		rec.Action = flow.Accept
+	case rejectOK:
+		rec.Action = flow.Reject
+	default:
+		return false
 	}
-	if accept != 0 && reject != 0 || o.at(p+8) != 'K' {
-		return 0
-	}
-	rec.Action = action
-	return p + 9
+	return n[verdictAt+8] == 'K'
 }
 
 // The first eight bytes of the two verdicts on records of traffic.

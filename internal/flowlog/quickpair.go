@@ -15,8 +15,7 @@ const usualPlace = 1 << shortBits
 
 // pair reads srcaddr and dstaddr into rec, of which one is the usual address and
 // the other is known. Which is which, which nobody can foretell, steers no branch.
-func (a *knownAddrs) pair(line *opening, p uint, rec *flow.Record) (end uint) {
-	n := line.near(p)
+func (a *knownAddrs) pair(n *nearby, rec *flow.Record) (end uint) {
 	src := shortText{n.load(0), n.load(7)}
 	ends := addrEnds(src.tail)
 	src.tail &= below(ends)
@@ -27,7 +26,7 @@ func (a *knownAddrs) pair(line *opening, p uint, rec *flow.Record) (end uint) {
 	dst := shortText{n.load(at), n.load(at + 7)}
 	ends = addrEnds(dst.tail)
 	dst.tail &= below(ends)
-	end = p + at + 7 + first(ends)
+	end = at + 7 + first(ends)
 
 	usual := &a.shorts[usualPlace].text
 	odd := (usual.head ^ src.head) | (usual.tail ^ src.tail)
