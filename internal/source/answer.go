@@ -67,8 +67,8 @@ func (a *answer) bytes() (n int) {
 // no two wait for each other.
 func (a *answer) reserve(ctx context.Context, n int) error {
 	a.size = bufferSize(n)
-	want := a.size
-	if want == smallAnswer {
+	want := max(a.size, a.room.least)
+	if a.size == smallAnswer {
 		want = 0
 	}
 	switch {

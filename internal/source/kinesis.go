@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -83,7 +84,9 @@ func (k *Kinesis) Run(ctx context.Context) error {
 	}
 	log = log.With("input", k.Name, "stream", k.Stream)
 	client, meter, watch := kinesis.NewFromConfig(k.AWS, keepWindowsSmall), k.Metrics.kinesisMeter(k.Name), &watch{asking: make(chan struct{}, 1)}
-	room := &room{free: max(k.MaxBuffered, MinBuffered), held: meter.buffered, waited: meter.waited}
+	room := &room{
+		free: max(k.MaxBuffered, MinBuffered), least: leastRoom(runtime.GOMAXPROCS(0)), held: meter.buffered, waited: meter.waited,
+	}
 	places := k.Places
 	if places == nil {
 		places = &pins{}

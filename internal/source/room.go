@@ -28,6 +28,9 @@ type room struct {
 	held   prometheus.Gauge
 	waited prometheus.Counter
 
+	// least is what each takes that needs room, its buffer may be smaller.
+	least int
+
 	mu   sync.Mutex
 	free int
 	line []*guest
@@ -36,6 +39,13 @@ type room struct {
 	// general is held while the SDK decodes an answer.
 	general sync.Mutex
 }
+
+// perProcessor is how many answers there is room for to a processor: one that it
+// reads, and some on their way. More would only take memory.
+const perProcessor = 4
+
+// leastRoom is what an answer takes at least, where so many processors read.
+func leastRoom(processors int) int { return MinBuffered / (perProcessor * processors) }
 
 // guest waits for size bytes.
 type guest struct {

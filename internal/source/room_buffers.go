@@ -13,9 +13,8 @@ type buffer struct {
 }
 
 // leastLarge is the size of the smallest buffer that takes room. Most answers of
-// shards that are behind fit, so that they use each other's buffers; and no more
-// of them are in hand than keep the processors busy. What is not written to of
-// such a buffer takes no memory.
+// shards that are behind fit, so that they use each other's buffers. What is not
+// written to of such a buffer takes no memory.
 const leastLarge = 2 << 20
 
 // bufferSize is the size of a buffer for n bytes: smallAnswer, or a power of two

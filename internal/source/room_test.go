@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -82,6 +83,37 @@ func TestRoomEndsWithContext(t *testing.T) {
 	}
 	if err := r.enter(t.Context(), 1); err != nil {
 		t.Errorf("who left the line still stands in it: %v", err)
+	}
+}
+
+// TestAnswersInHand: however small the answers are that need room, there is no
+// more of it than for some to each processor.
+func TestAnswersInHand(t *testing.T) {
+	for processors, want := range map[int]int{1: 4, 2: 8, 4: 16, 8: 16, 64: 16} {
+		r := newRoom(MinBuffered)
+		r.least = leastRoom(processors)
+		enough, cancel := context.WithCancel(t.Context())
+		cancel()
+		var in []*answer
+		for {
+			a := &answer{room: r}
+			if a.reserve(enough, smallAnswer+1) != nil {
+				break
+			}
+			in = append(in, a)
+		}
+		if len(in) != want {
+			t.Errorf("%d processors: room for %d answers, want %d", processors, len(in), want)
+		}
+		if a := (&answer{room: r}); a.reserve(enough, smallAnswer) != nil {
+			t.Error("an answer that needs no room waits")
+		}
+		for _, a := range in {
+			a.leave()
+		}
+		if r.free != MinBuffered {
+			t.Errorf("at the end %d of %d are free", r.free, MinBuffered)
+		}
 	}
 }
 
@@ -170,7 +202,7 @@ func newCrowd(handling time.Duration) *crowd {
 	c.tip = c.kinesis.Open()[crowdShards]
 	c.large = `[{"SequenceNumber":"49","Data":"` + strings.Repeat("AAAA", crowdBytes/3) + `"}]`
 	c.bench = newBench(c.kinesis, nil)
-	c.MaxBuffered = crowdRoom * bufferSize(len(c.large))
+	c.MaxBuffered = crowdRoom * max(bufferSize(len(c.large)), leastRoom(runtime.GOMAXPROCS(0)))
 	c.small, c.AWS.HTTPClient = c.AWS.HTTPClient, c
 	own := c.Handler
 	c.Handler = handlerFunc(func(ctx context.Context, body flow.Body) error {
