@@ -147,7 +147,7 @@ func (a *knownAddrs) read(w *window, p uint) (addr netip.Addr, n uint) {
 	if k.text == t {
 		return k.addr, length
 	}
-	if addr, n = w.addr4(p); n == length && w.at(p+n) == ' ' {
+	if addr, n = w.from(p).near(0).addr4(); n == length && w.at(p+n) == ' ' {
 		*k = shortAddr{t, addr}
 	}
 	return addr, n

@@ -1,6 +1,7 @@
 package flowlog
 
 import (
+	"encoding/binary"
 	"net/netip"
 
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
@@ -13,8 +14,8 @@ import (
 // usualPlace is where knownAddrs has the usual IPv4 address.
 const usualPlace = 1 << shortBits
 
-// pair reads srcaddr and dstaddr into rec, of which one is the usual address and
-// the other is known. Which is which, which nobody can foretell, steers no branch.
+// pair reads srcaddr and dstaddr into rec, of which one is the usual IPv4 address
+// and the other is one of IPv4, too. Which is which, which nobody can foretell, steers no branch.
 func (a *knownAddrs) pair(n *nearby, rec *flow.Record) (end uint) {
 	src := shortText{n.load(0), n.load(7)}
 	ends := addrEnds(src.tail)
@@ -36,14 +37,31 @@ func (a *knownAddrs) pair(n *nearby, rec *flow.Record) (end uint) {
 	head, tail := src.head^dst.head, src.tail^dst.tail
 	other := shortText{src.head ^ head&atSrc, src.tail ^ tail&atSrc}
 	place := other.hash() >> (64 - shortBits)
-	k := &a.shorts[place].text
-	if (k.head^other.head)|(k.tail^other.tail)|odd|uint64(blank^' ') != 0 || head|tail == 0 {
+	if odd|uint64(blank^' ') != 0 || head|tail == 0 {
+		return 0
+	}
+	if k := &a.shorts[place].text; (k.head^other.head)|(k.tail^other.tail) != 0 && !a.meet(other, place) {
 		return 0
 	}
 	turn := (place ^ usualPlace) & atSrc
 	rec.Src, rec.Dst = a.shorts[place^turn].addr, a.shorts[usualPlace^turn].addr
 	rec.UsualEnd = flow.Ingress + flow.Direction(atSrc&1)
 	return end
+}
+
+// meet gives an address that is not known its place.
+//
+//go:noinline
+func (a *knownAddrs) meet(text shortText, place uint64) (ok bool) {
+	var n nearby
+	binary.LittleEndian.PutUint64(n[:8], text.head)
+	binary.LittleEndian.PutUint64(n[7:], text.tail)
+	addr, size := n.addr4()
+	if size == 0 || n[size] != 0 {
+		return false
+	}
+	a.shorts[place&(usualPlace-1)] = shortAddr{text, addr}
+	return true
 }
 
 // oddPair reads any srcaddr and dstaddr into rec, if both are there.

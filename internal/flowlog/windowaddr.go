@@ -24,26 +24,26 @@ var octetDigits = func() (n [256]uint8) {
 	return n
 }()
 
-// addr4 returns the IPv4 address at p and its length; 0 when there is none. It
+// addr4 returns the IPv4 address that n begins with and its length; 0 when there is none. It
 // takes what parse4 takes. The places of the dots are found for all of its 16
 // bytes at once, and its octets are made of digits in pairs, so that the lengths
 // of octets, which nobody can foretell, steer no branch.
-func (w *window) addr4(p uint) (a netip.Addr, length uint) {
-	mask := gather(notDigits(w.load(p)^zeros)) | gather(notDigits(w.load(p+8)^zeros))<<8
-	dot1 := uint(bits.TrailingZeros64(mask))
+func (n *nearby) addr4() (a netip.Addr, length uint) {
+	mask := uint32(gather(notDigits(n.load(0)^zeros)) | gather(notDigits(n.load(8)^zeros))<<8)
+	dot1 := uint(bits.TrailingZeros32(mask))
 	mask &= mask - 1
-	dot2 := uint(bits.TrailingZeros64(mask))
+	dot2 := uint(bits.TrailingZeros32(mask))
 	mask &= mask - 1
-	dot3 := uint(bits.TrailingZeros64(mask))
+	dot3 := uint(bits.TrailingZeros32(mask))
 	mask &= mask - 1
-	end := uint(bits.TrailingZeros64(mask))
+	end := uint(bits.TrailingZeros32(mask))
 	// Octets of one to four digits: a fourth is found by what the octet is.
 	n1, n2, n3, n4 := dot1-1, dot2-dot1-2, dot3-dot2-2, end-dot3-2
-	if n1|n2|n3|n4 > 3 || w.at(p+dot1) != '.' || w.at(p+dot2) != '.' || w.at(p+dot3) != '.' {
+	if n1|n2|n3|n4 > 3 || n[dot1] != '.' || n[dot2] != '.' || n[dot3] != '.' {
 		return a, 0
 	}
-	x := w.digits4(p, n1) | w.digits4(p+dot1+1, n2)<<32
-	y := w.digits4(p+dot2+1, n3) | w.digits4(p+dot3+1, n4)<<32
+	x := n.digits4(0, n1) | n.digits4(dot1+1, n2)<<32
+	y := n.digits4(dot2+1, n3) | n.digits4(dot3+1, n4)<<32
 	x, y = fourDigits(x), fourDigits(y)
 	if (x|y)&^0x000000ff000000ff != 0 {
 		return a, 0
@@ -56,8 +56,8 @@ func (w *window) addr4(p uint) (a netip.Addr, length uint) {
 }
 
 // digits4 returns the more+1 digits at p as the last of four.
-func (w *window) digits4(p, more uint) uint64 {
-	return uint64((w.load4(p) ^ '0'*0x01010101) << ((24 - 8*more) & 31))
+func (n *nearby) digits4(p, more uint) uint64 {
+	return uint64((binary.LittleEndian.Uint32(n[p:p+4]) ^ '0'*0x01010101) << ((24 - 8*more) & 31))
 }
 
 // fourDigits returns two numbers of four digits each.
