@@ -71,6 +71,7 @@ type way uint8
 const (
 	waySteady  way = iota // columns that mostly are as in the line before
 	wayTexts              // others that are so seldom
+	waySkipped            // those that are not kept
 	wayNumbers            // amounts, ports and codes
 	wayFew                // one or two of them
 	wayAddrs              // addresses
@@ -81,6 +82,7 @@ const (
 var readings = [...]struct{ usual, other reading }{
 	waySteady:  {(*step).steady, (*step).unsteady},
 	wayTexts:   {(*step).each, (*step).each},
+	waySkipped: {(*step).skipped, (*step).each},
 	wayNumbers: {(*step).numbers, (*step).oddNumbers},
 	wayFew:     {(*step).few, (*step).oddNumbers},
 	wayAddrs:   {(*step).addrs, (*step).oddAddrs},
@@ -91,6 +93,8 @@ var readings = [...]struct{ usual, other reading }{
 // way returns how the column is read.
 func (o op) way() way {
 	switch {
+	case o == opSkip:
+		return waySkipped
 	case o == opCheck || o == opStart || o == opEnd || o >= opSame && o <= opAZID:
 		return waySteady
 	case o < numNumbers:

@@ -49,13 +49,16 @@ func (s *step) few(b *before, p uint) uint {
 	for i := range columns {
 		c := &columns[i]
 		t := w.load(p) ^ zeros
-		at := uint(bits.TrailingZeros64(notDigits(t))) // 7, 15, … 63 behind none to seven digits
-		n, length := eightDigits(t<<((71-at)&63)), at/8
-		if w.at(p) == '-' {
-			n, length = 0, 1
+		n, length := t&0xff, uint(1)
+		switch {
+		case n == '-'^'0':
+			n = 0
 			if c.vital {
 				b.absent++
 			}
+		case n > 9 || t>>8&0xff != ' '^'0': // one digit stands for itself
+			at := uint(bits.TrailingZeros64(notDigits(t))) // 7, 15, … 63 behind none to seven digits
+			n, length = eightDigits(t<<((71-at)&63)), at/8
 		}
 		if length-1 > 6 || n > c.limit {
 			return otherwise

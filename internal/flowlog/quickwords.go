@@ -15,22 +15,16 @@ type run struct {
 }
 
 // steady reads columns that are as in the line before: then what they say is so,
-// too. It looks at eight bytes at a time, at the last eight once more.
+// too.
 func (s *step) steady(b *before, p uint) uint {
 	w := b.w
 	r := &b.runs[s.run&(maxRuns-1)]
-	if r.size < 8 {
+	end := p + r.size
+	if behind := w.at(end); r.size == 0 || behind > ' ' && behind != '"' ||
+		string(w[p&windowMask:end&windowMask]) != string(r.in[r.from&windowMask:(r.from+r.size)&windowMask]) {
 		return otherwise
 	}
-	last := r.size - 8
-	odd := r.in.load(r.from+last) ^ w.load(p+last)
-	for i := uint(0); i < last; i += 8 {
-		odd |= r.in.load(r.from+i) ^ w.load(p+i)
-	}
-	if behind := w.at(p + r.size); odd != 0 || behind > ' ' && behind != '"' {
-		return otherwise
-	}
-	return p + r.size
+	return end
 }
 
 // unsteady reads columns that are other than in the line before.
@@ -46,6 +40,29 @@ func (s *step) unsteady(b *before, p uint) uint {
 		*r = run{w, p, end - p}
 	}
 	return end
+}
+
+// skipped reads words that are not kept, which mostly are short.
+func (s *step) skipped(b *before, p uint) uint {
+	w := b.w
+	for i := range s.columns {
+		x, end := w.load(p), p
+		switch {
+		case x&two == '-'|' '<<8:
+			end++
+		case x&fourOrSix == wordIPv4|' '<<32:
+			end += 4
+		default:
+			if end += first(notWord(x)); end == p+8 {
+				end = w.word(end)
+			}
+			if end == p || end >= lineRoom || w.at(end) != ' ' && i+1 < len(s.columns) {
+				return otherwise
+			}
+		}
+		p = end + 1
+	}
+	return p - 1
 }
 
 // each reads the columns one by one; of those that are not kept any word will do.
@@ -138,6 +155,8 @@ const (
 	wordOK      = 'O' | 'K'<<8
 	wordAccept  = 'A' | 'C'<<8 | 'C'<<16 | 'E'<<24 | 'P'<<32 | 'T'<<40
 	wordReject  = 'R' | 'E'<<8 | 'J'<<16 | 'E'<<24 | 'C'<<32 | 'T'<<40
+	wordIPv4    = 'I' | 'P'<<8 | 'v'<<16 | '4'<<24
+	fourOrSix   = 1<<40 - 1 - ('4'^'6')<<24
 	wordIngress = 'i' | 'n'<<8 | 'g'<<16 | 'r'<<24 | 'e'<<32 | 's'<<40 | 's'<<48
 	wordEgress  = 'e' | 'g'<<8 | 'r'<<16 | 'e'<<24 | 's'<<32 | 's'<<40
 )

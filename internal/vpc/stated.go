@@ -24,15 +24,30 @@ func (v *vantage) note(rec *flow.Record) {
 // direction was, and returns how many: up to one with another own end, or that may
 // be of another interface.
 func (v *vantage) restate(recs []flow.Record) (n int) {
+	var names *flow.Names
+	var usual [2]*stated // by address family, those whose own end is the usual one of the names
 	for ; n < len(recs); n++ {
 		rec := &recs[n]
-		if rec.Direction == flow.DirectionUnknown || n > 0 && !namedAlike(rec, &recs[n-1]) {
+		if rec.Direction == flow.DirectionUnknown {
 			break
 		}
-		own := ownEnd(rec)
-		s := &v.stated[familyOf(own)]
-		if s.subnet == nil || s.own != own {
-			break
+		if rec.Names != names {
+			if n > 0 && !namedAlike(rec, &recs[n-1]) {
+				break
+			}
+			names = rec.Names
+			for f := range usual {
+				if usual[f] = &v.stated[f]; usual[f].subnet == nil || usual[f].own != names.Usual[f] {
+					usual[f] = nil
+				}
+			}
+		}
+		s := usual[familyOf(rec.Src)]
+		if s == nil || rec.UsualEnd != rec.Direction {
+			own := ownEnd(rec)
+			if s = &v.stated[familyOf(own)]; s.subnet == nil || s.own != own {
+				break
+			}
 		}
 		rec.Subnet, rec.Ambiguous = s.subnet, s.several
 	}
