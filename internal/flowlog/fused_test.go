@@ -217,6 +217,32 @@ func talk() (lines []string) {
 	return lines
 }
 
+// An IPv4 address may be written as IPv6, and be usual all the same.
+func TestUsualEndWrittenAsIPv6(t *testing.T) {
+	var lines []string
+	for _, ends := range []string{
+		"10.0.0.1 192.0.2.1", "10.0.0.1 192.0.2.2", "10.0.0.1 192.0.2.1", "::ffff:a09:901 192.0.2.1", "192.0.2.2 ::ffff:a09:901",
+		"10.0.0.1 192.0.2.1", "10.9.9.1 192.0.2.1", "::ffff:a09:901 10.9.9.1", "10.9.9.1 192.0.2.2", "10.0.0.1 192.0.2.2",
+	} {
+		lines = append(lines, strings.Replace(v2Line, "172.31.16.139 172.31.16.21", ends, 1))
+	}
+	r := NewReader(Options{})
+	for range 2 {
+		hints := 0
+		err := r.Read(flow.Body{Data: []byte(awsEnvelope("g", "eni-1-all", lines...))}, func(b *Block) error {
+			for i := range b.Records {
+				if hinted(t, &b.Records[i]) {
+					hints++
+				}
+			}
+			return nil
+		})
+		if err != nil || hints < 5 {
+			t.Errorf("%d hints (%v)", hints, err)
+		}
+	}
+}
+
 // TestUsualEnds: from the third record of a family on, a record says at which end
 // the address of its interface stands.
 func TestUsualEnds(t *testing.T) {

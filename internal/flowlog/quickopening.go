@@ -140,10 +140,10 @@ func (b *before) idle(line *opening) (end uint, status Result) {
 }
 
 // tuple reads srcport, dstport, protocol, packets and bytes behind the blank at p,
-// of one to eight digits each and 32 with what follows them. The ends of all are found before the
-// first is read, so that none waits for the one before, and each is moved and
-// added up in a word, so that its length, which nobody can foretell, steers no
-// branch.
+// of one to eight digits each and 32 with what follows them. The ends of all are
+// found before the first is read, so that none waits for the one before, and each
+// is moved and added up in a word, so that its length, which nobody can foretell,
+// steers no branch.
 func (o *opening) tuple(p uint, rec *flow.Record) (end uint) {
 	if o.at(p) != ' ' {
 		return 0

@@ -121,14 +121,16 @@ func oneEnd(src, dst bool) flow.Direction {
 }
 
 // usual takes the address that is written with the n bytes at p as the usual one
-// of its family.
+// of its family. pair does not know one of IPv4 that is written as IPv6, for that
+// has another text as well.
 func (a *knownAddrs) usual(w *window, p, n uint, addr netip.Addr) {
 	if addr.Is6() {
 		a.usualLong.remember(w, p, n)
 		a.usualAddr = addr
 		return
 	}
-	if t, length := w.short(p); length == n && !isLong(t.head) { // one that is written as IPv6 has another text as well
+	a.shorts[usualPlace] = shortAddr{}
+	if t, length := w.short(p); length == n && !isLong(t.head) {
 		a.shorts[usualPlace] = shortAddr{t, addr}
 	}
 }

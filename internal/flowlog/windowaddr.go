@@ -24,7 +24,8 @@ var octetDigits = func() (n [256]uint8) {
 	return n
 }()
 
-// addr4 returns the IPv4 address that n begins with and its length; 0 when there is none. It
+// addr4 returns the IPv4 address that n begins with and its length; 0 when there is
+// none. It
 // takes what parse4 takes. The places of the dots are found for all of its 16
 // bytes at once, and its octets are made of digits in pairs, so that the lengths
 // of octets, which nobody can foretell, steer no branch.
