@@ -147,7 +147,7 @@ func (b *before) forget(f *Format) {
 	if b.addrs == nil {
 		b.addrs = new(knownAddrs)
 	}
-	b.addrs.noUsual()
+	b.addrs.shorts[usualPlace] = shortAddr{}
 	*b = before{format: f, changed: true, from: b.from, addrs: b.addrs, roster: b.roster}
 }
 

@@ -134,6 +134,3 @@ func (a *knownAddrs) usual(w *window, p, n uint, addr netip.Addr) {
 		a.shorts[usualPlace] = shortAddr{t, addr}
 	}
 }
-
-// noUsual forgets the usual addresses.
-func (a *knownAddrs) noUsual() { a.shorts[usualPlace], a.usualLong.size = shortAddr{}, 0 }
