@@ -217,6 +217,32 @@ func talk() (lines []string) {
 	return lines
 }
 
+// What stands behind the data is not read, not even where it would go on so well.
+func TestEventsEndWithTheData(t *testing.T) {
+	body := awsEnvelope("g", "eni-1-all", talk()...)
+	buf := append(make([]byte, 0, len(body)+windowSize), body...)
+	r := NewReader(Options{})
+	read := func(data []byte) []string {
+		var c collected
+		r.reset()
+		r.yield = c.add
+		if _, _, err := r.documents(data, false); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.flush(); err != nil {
+			t.Fatal(err)
+		}
+		return c.show()
+	}
+	read(buf)
+	for cut := strings.LastIndex(body, `{"id":`) - 200; cut < len(body); cut++ {
+		want, got := read(buf[:cut:cut]), read(buf[:cut])
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("%d of %d bytes (-general +fused):\n%s", cut, len(body), diff)
+		}
+	}
+}
+
 // An IPv4 address may be written as IPv6, and be usual all the same.
 func TestUsualEndWrittenAsIPv6(t *testing.T) {
 	var lines []string
