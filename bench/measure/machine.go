@@ -3,10 +3,21 @@ package measure
 import (
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
 )
+
+// On lets this process run on so many processors, on one by GOMAXPROCS and bound
+// to it. It returns how to undo that.
+func On(cores int) (undo func()) {
+	before, unpin := runtime.GOMAXPROCS(cores), pin(cores)
+	return func() {
+		unpin()
+		runtime.GOMAXPROCS(before)
+	}
+}
 
 // pin binds the threads of this process to the last of its processors, or to
 // all of them when the row wants more than one. It returns how to undo that.

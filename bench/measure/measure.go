@@ -57,9 +57,7 @@ func Rounds(rounds int, rows []Row) ([][]Sample, error) {
 
 // run takes one sample, with the garbage of the row before cleared away.
 func run(row Row) (Sample, error) {
-	cores := max(row.Cores, 1)
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(cores))
-	defer pin(cores)()
+	defer On(max(row.Cores, 1))()
 	runtime.GC()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

@@ -19,7 +19,7 @@ func main() {
 	dir := flag.String("corpus", "bench/.corpus", "folder of the corpus")
 	file := flag.String("file", corpus.KinesisV2, "file of the corpus: "+corpus.KinesisV2+", "+corpus.KinesisV2Clean+" or "+corpus.KinesisV5)
 	rounds := flag.Int("rounds", 7, "how often each row is measured")
-	asJSON := flag.Bool("json", false, "print one JSON object")
+	asJSON := flag.Bool("json", false, "print JSON")
 	profile := flag.String("cpuprofile", "", "write a CPU profile of -passes to this `file`, and measure nothing else")
 	only := flag.Int("passes", 0, "read the corpus so many times and measure nothing: for tools that measure from outside")
 	stages := flag.Int("stages", 0, "print what each stage of the way costs, each body at its fastest of so many passes, and measure nothing else")
@@ -40,7 +40,7 @@ func main() {
 		case *profile != "":
 			return in.profile(*profile, max(*only, 1))
 		case *stages != 0:
-			return in.showStages(*stages)
+			return in.showStages(*stages, *asJSON)
 		case *only > 0:
 			return in.through(in.one, *only, 1)
 		}

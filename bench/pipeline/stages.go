@@ -1,10 +1,13 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
+	"github.com/flowlog-exporter/flowlog-exporter/bench/measure"
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flowlog"
 	"github.com/flowlog-exporter/flowlog-exporter/internal/inflate"
@@ -18,20 +21,42 @@ type stage struct {
 	take func(body []byte) error
 }
 
-// showStages prints what each stage of the way costs: of each body the fastest of
-// several passes, so that what else the machine does hardly shows. Each stage
-// includes those before it, but for klauspost's inflating. It is meant for one core.
-func (in *input) showStages(passes int) (err error) {
+// cost is what a stage takes.
+type cost struct {
+	Stage string  `json:"stage"`
+	Nanos float64 `json:"nanoseconds_per_record"`
+}
+
+// showStages prints what each stage of the way costs.
+func (in *input) showStages(passes int, asJSON bool) error {
 	if passes < 1 {
 		return errors.New("-stages must be at least 1")
 	}
+	costs, err := in.costs(passes)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return json.NewEncoder(os.Stdout).Encode(costs)
+	}
+	for _, c := range costs {
+		fmt.Printf("%-20s %6.1f ns a record\n", c.Stage, c.Nanos)
+	}
+	return nil
+}
+
+// costs measures each stage on one core: of each body the fastest of several
+// passes, so that what else the machine does hardly shows. Each stage includes
+// those before it, but for klauspost's inflating.
+func (in *input) costs(passes int) (list []cost, err error) {
+	defer measure.On(1)()
 	stages := in.stages()
 	fastest := make([][]time.Duration, len(stages))
 	for range passes {
 		in.one.Begin()
 		for i, s := range stages {
 			if fastest[i], err = s.pass(in.Bodies, fastest[i]); err != nil {
-				return fmt.Errorf("%s: %w", s.name, err)
+				return nil, fmt.Errorf("%s: %w", s.name, err)
 			}
 		}
 	}
@@ -40,9 +65,9 @@ func (in *input) showStages(passes int) (err error) {
 		for _, d := range fastest[i] {
 			sum += d
 		}
-		fmt.Printf("%-20s %6.1f ns a record\n", s.name, float64(sum)/float64(in.records))
+		list = append(list, cost{s.name, float64(sum) / float64(in.records)})
 	}
-	return nil
+	return list, nil
 }
 
 // pass takes all bodies once, and returns for each the least time so far.

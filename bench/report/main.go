@@ -52,6 +52,7 @@ func (s *settings) run() error {
 		{"the corpus", s.prepare},
 		{"totals against the oracle", s.judge},
 		{"the way in process", s.table},
+		{"stages", s.stages},
 		{"growth", s.growth},
 		{"the real program", s.program},
 		{"a replay", s.replay},

@@ -68,6 +68,7 @@ How fast the exporter is, beside what bounds it. ` + "`make bench`" + ` measures
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", v.What, v.Figure, v.Target, v.word())
 	}
 	r.inProcess(&b)
+	r.staged(&b)
 	r.growing(&b)
 	r.outside(&b)
 	fmt.Fprintf(&b, "\n## Without a clock\n\n%s. 40 envelopes of the corpus, one core, without the start.\n", upper(r.Instructions.String()))

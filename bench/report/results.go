@@ -27,6 +27,9 @@ type results struct {
 	BodiesPerRecord float64
 	TwoCoreCost     float64
 
+	Stages      []stage // the last one is the whole way
+	StagePasses int
+
 	ByRecords, ByShards, BySubnets []point
 	Loaded                         point // 500 subnets, more shards than two cores can read
 
