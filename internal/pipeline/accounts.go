@@ -25,16 +25,23 @@ func (s *sheet) observe(b *flowlog.Block, now int64) {
 	for i, n := range b.Failures {
 		s.failures[i] += n
 	}
-	from := 0 // of records that are alike, as neighbours mostly are
-	for i := range b.Records {
-		if r, first := &b.Records[i], &b.Records[from]; r.Subnet != first.Subnet || r.End != first.End || r.Ambiguous != first.Ambiguous {
-			s.place(first, uint64(i-from), now)
-			from = i
+	for records := b.Records; len(records) > 0; {
+		n := alike(records)
+		s.place(&records[0], uint64(n), now)
+		records = records[n:]
+	}
+}
+
+// alike returns how many records are accounted for as the first one is: neighbours
+// mostly are.
+func alike(records []flow.Record) int {
+	subnet, end, ambiguous := records[0].Subnet, records[0].End, records[0].Ambiguous
+	for i := range records {
+		if r := &records[i]; r.Subnet != subnet || r.End != end || r.Ambiguous != ambiguous {
+			return i
 		}
 	}
-	if n := len(b.Records) - from; n > 0 {
-		s.place(&b.Records[from], uint64(n), now)
-	}
+	return len(records)
 }
 
 // place accounts for n records like r.

@@ -44,6 +44,9 @@ func (v *vantage) presume(recs []flow.Record, l *Learner) (n int) {
 	var names *flow.Names
 	var usual [2]*presumption // those known whose own address is the usual one of the names
 	for ; n < len(recs); n++ {
+		if n += hinted(recs[n:], names, usual[0], usual[1]); n == len(recs) {
+			break
+		}
 		rec := &recs[n]
 		if rec.Direction != flow.DirectionUnknown {
 			break
@@ -52,15 +55,9 @@ func (v *vantage) presume(recs []flow.Record, l *Learner) (n int) {
 			if n > 0 && !namedAlike(rec, &recs[n-1]) {
 				break
 			}
-			names = rec.Names
-			usual = agreed(known, names)
+			names, usual = rec.Names, agreed(known, rec.Names)
 		}
-		family := familyOf(rec.Src)
-		if k := usual[family]; k != nil && rec.UsualEnd != flow.DirectionUnknown {
-			rec.Direction, rec.Subnet, rec.Ambiguous = rec.UsualEnd, k.best, k.several
-			continue
-		}
-		k := known[family]
+		k := known[familyOf(rec.Src)]
 		if k == nil {
 			break
 		}
@@ -71,6 +68,26 @@ func (v *vantage) presume(recs []flow.Record, l *Learner) (n int) {
 		rec.Direction, rec.Subnet, rec.Ambiguous = oneEnd(from, to), k.best, k.several
 	}
 	return n
+}
+
+// hinted places records that have these names and say at which end the usual
+// address of their family stands, as far as that is the own one by what is
+// presumed, and returns how many. It is a loop without calls, which inlining would
+// tear apart.
+//
+//go:noinline
+func hinted(recs []flow.Record, names *flow.Names, usual4, usual6 *presumption) (n int) {
+	for n = range recs {
+		rec, k := &recs[n], usual6
+		if rec.Src.Is4() {
+			k = usual4
+		}
+		if rec.Names != names || rec.UsualEnd == flow.DirectionUnknown || rec.Direction != flow.DirectionUnknown || k == nil {
+			return n
+		}
+		rec.Direction, rec.Subnet, rec.Ambiguous = rec.UsualEnd, k.best, k.several
+	}
+	return len(recs)
 }
 
 // agreed returns what is known of the families whose own address is the one that
