@@ -194,7 +194,8 @@ func TestUsualEnvelopesAreFused(t *testing.T) {
 // Whatever byte of an event is another one, it is read in one pass as it is read
 // without.
 func TestEachByteOfAnEventIsLookedAt(t *testing.T) {
-	for _, lines := range [][]string{slices.Repeat([]string{v2Line}, 6), talk()} {
+	talk := talk()
+	for _, lines := range [][]string{slices.Repeat([]string{v2Line}, 6), slices.Concat(talk[:4], talk[16:])} {
 		body := awsEnvelope("g", "eni-1-all", lines...)
 		// The last two, which are of the same time as the one before.
 		from := strings.Index(body, fmt.Sprintf("434827967%08d", len(lines)-2))
