@@ -44,7 +44,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		failures:    counter("flowlog_source_request_failures_total", "", "API requests that failed.", "source", "operation", "reason"),
 		resets:      counter("flowlog_source_resets_total", "", "Times that the stream was found made anew, and all places in it void.", "source"),
 		gaps:        counter("flowlog_source_gap_seconds_total", "seconds", "Time whose records left the source before they were read, summed over the shards.", "source"),
-		buffered:    gauge("flowlog_source_buffered_bytes", "bytes", "Memory that answers above 64 KiB hold until their messages are handled.", "source"),
+		buffered:    gauge("flowlog_source_buffered_bytes", "bytes", "Memory set aside for answers above 64 KiB until their messages are handled.", "source"),
 		waited:      counter("flowlog_source_buffer_wait_seconds_total", "seconds", "Time that shards waited for such memory, summed over the shards.", "source"),
 		lag: &lags{
 			desc: prometheus.V2.NewDesc("flowlog_source_lag_seconds", "How far the reader is behind the tip of the source.",
