@@ -2,6 +2,8 @@
 // direction and a body are. It knows the standard library only.
 package flow
 
+import "net/netip"
+
 // Direction is the way a flow went, as seen from the interface that recorded it.
 type Direction uint8
 
@@ -15,6 +17,26 @@ const (
 // String returns the word AWS uses, "-" when unknown.
 func (d Direction) String() string {
 	return [...]string{"-", "ingress", "egress"}[d]
+}
+
+// OneEnd returns the direction of a flow of which just one end, src or dst, is the
+// recording interface's; DirectionUnknown where none is, or both.
+func OneEnd(src, dst bool) Direction {
+	switch {
+	case src && !dst:
+		return Egress
+	case dst && !src:
+		return Ingress
+	}
+	return DirectionUnknown
+}
+
+// FamilyOf returns the index of an address family: 0 is IPv4, 1 is IPv6.
+func FamilyOf(addr netip.Addr) uint8 {
+	if addr.Is6() {
+		return 1
+	}
+	return 0
 }
 
 // Action is what security groups and network ACLs did with a flow.

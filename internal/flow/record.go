@@ -82,8 +82,8 @@ type Names struct {
 	InstanceID []byte
 	Region     []byte
 
-	// Usual are addresses that stand at one end of most of the records, IPv4
-	// and IPv6: a hint that saves the address book from looking for them. The
+	// Usual are addresses that stand at one end of most of the records, by
+	// FamilyOf: a hint that saves the address book from looking for them. The
 	// zero Addr where the reader has seen none.
 	Usual [2]netip.Addr
 }

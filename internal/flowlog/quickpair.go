@@ -79,10 +79,7 @@ func (b *before) oddPair(w *window, p uint, rec *flow.Record) (end uint) {
 	if src.BitLen() != dst.BitLen() {
 		return at + m
 	}
-	family := 0
-	if src.Is6() {
-		family = 1
-	}
+	family := flow.FamilyOf(src)
 	usual := &b.names.Usual[family]
 	if src != *usual && dst != *usual {
 		met := &b.met[family]
@@ -97,7 +94,7 @@ func (b *before) oddPair(w *window, p uint, rec *flow.Record) (end uint) {
 			*met = pairOf{src, dst}
 		}
 	}
-	rec.UsualEnd = oneEnd(src == *usual, dst == *usual)
+	rec.UsualEnd = flow.OneEnd(src == *usual, dst == *usual)
 	return at + m
 }
 
@@ -106,18 +103,7 @@ type pairOf struct{ src, dst netip.Addr }
 
 // again says which of the two addresses is one of the pair, if just one is.
 func (p *pairOf) again(src, dst netip.Addr) flow.Direction {
-	return oneEnd(src == p.src || src == p.dst, dst == p.src || dst == p.dst)
-}
-
-// oneEnd returns the direction in which the only end is one's own.
-func oneEnd(src, dst bool) flow.Direction {
-	switch {
-	case src && !dst:
-		return flow.Egress
-	case dst && !src:
-		return flow.Ingress
-	}
-	return flow.DirectionUnknown
+	return flow.OneEnd(src == p.src || src == p.dst, dst == p.src || dst == p.dst)
 }
 
 // usual takes the address that is written with the n bytes at p as the usual one

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+
+	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
 )
 
 // DefaultLearnerSize is the number of interfaces that a zero Learner remembers.
@@ -104,7 +106,7 @@ func (l *Learner) most() int {
 }
 
 // of returns the ends of the address's family.
-func (m *memory) of(addr netip.Addr) *common { return &m.ends[familyOf(addr)] }
+func (m *memory) of(addr netip.Addr) *common { return &m.ends[flow.FamilyOf(addr)] }
 
 // meet keeps of the ends those that this record has too, and returns them. It
 // also reports whether it was this record that left none.

@@ -134,7 +134,7 @@ func (p *Placer) direct(v *vantage, rec *flow.Record, src, dst netip.Addr) bool 
 		return true
 	}
 	from, to := p.rungs.of(src), p.rungs.of(dst)
-	switch oneEnd(v.local(rec, from), v.local(rec, to)) {
+	switch flow.OneEnd(v.local(rec, from), v.local(rec, to)) {
 	case flow.Egress:
 		v.settle(rec, flow.Egress, from)
 	case flow.Ingress:
@@ -171,17 +171,6 @@ func (p *Placer) settle(v *vantage, rec *flow.Record, d flow.Direction, src, dst
 	default:
 		v.settle(rec, d, p.rungs.of(src))
 	}
-}
-
-// oneEnd tells the direction if exactly one end is the interface's.
-func oneEnd(src, dst bool) flow.Direction {
-	switch {
-	case src && !dst:
-		return flow.Egress
-	case dst && !src:
-		return flow.Ingress
-	}
-	return flow.DirectionUnknown
 }
 
 // plain returns the address as the book writes it: IPv4 as IPv4, and no zone.

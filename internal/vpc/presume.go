@@ -57,7 +57,7 @@ func (v *vantage) presume(recs []flow.Record, l *Learner) (n int) {
 			}
 			names, usual = rec.Names, agreed(known, rec.Names)
 		}
-		k := known[familyOf(rec.Src)]
+		k := known[flow.FamilyOf(rec.Src)]
 		if k == nil {
 			break
 		}
@@ -65,7 +65,7 @@ func (v *vantage) presume(recs []flow.Record, l *Learner) (n int) {
 		if from == to || !(rec.Src.Is4() && rec.Dst.Is4()) && !oneFamily(rec.Src, rec.Dst) {
 			break
 		}
-		rec.Direction, rec.Subnet, rec.Ambiguous = oneEnd(from, to), k.best, k.several
+		rec.Direction, rec.Subnet, rec.Ambiguous = flow.OneEnd(from, to), k.best, k.several
 	}
 	return n
 }
@@ -144,7 +144,7 @@ func (p *Placer) learn(v *vantage, rec *flow.Record, src, dst netip.Addr) {
 	}
 	left, refuted := v.memory.of(src).meet(src, dst)
 	p.refuted = p.refuted || refuted
-	if known := &v.presumed[familyOf(src)]; known.ends != left {
+	if known := &v.presumed[flow.FamilyOf(src)]; known.ends != left {
 		*known = p.presumable(v, rec, left)
 	}
 }
@@ -196,5 +196,5 @@ func (p *Placer) recall(v *vantage, rec *flow.Record, src, dst netip.Addr) flow.
 		return flow.DirectionUnknown
 	}
 	own := m.of(src).Load().own()
-	return oneEnd(own == src, own == dst)
+	return flow.OneEnd(own == src, own == dst)
 }

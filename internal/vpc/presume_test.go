@@ -101,11 +101,11 @@ func hint(recs []flow.Record, usual ...netip.Addr) []flow.Record {
 			names := *r.Names
 			r.Names = &names
 			for _, a := range usual {
-				names.Usual[familyOf(a)] = a
+				names.Usual[flow.FamilyOf(a)] = a
 			}
 		}
-		if own := r.Usual[familyOf(r.Src)]; own == plain(own) && oneFamily(r.Src, r.Dst) {
-			r.UsualEnd = oneEnd(r.Src == own, r.Dst == own)
+		if own := r.Usual[flow.FamilyOf(r.Src)]; own == plain(own) && oneFamily(r.Src, r.Dst) {
+			r.UsualEnd = flow.OneEnd(r.Src == own, r.Dst == own)
 		}
 	}
 	return recs

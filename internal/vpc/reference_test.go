@@ -387,13 +387,13 @@ func drawHints(t *rapid.T, recs []flow.Record) {
 	for i := range recs {
 		r := &recs[i]
 		for family, usual := range r.Usual {
-			if a := []netip.Addr{r.Src, r.Dst}[rapid.IntRange(0, 1).Draw(t, "usual")]; !usual.IsValid() && a == plain(a) && int(familyOf(a)) == family {
+			if a := []netip.Addr{r.Src, r.Dst}[rapid.IntRange(0, 1).Draw(t, "usual")]; !usual.IsValid() && a == plain(a) && int(flow.FamilyOf(a)) == family {
 				r.Usual[family] = a
 			}
 		}
-		own := r.Usual[familyOf(r.Src)]
+		own := r.Usual[flow.FamilyOf(r.Src)]
 		if own.IsValid() && (r.Src == own) != (r.Dst == own) && oneFamily(r.Src, r.Dst) && rapid.IntRange(0, 3).Draw(t, "hint") > 0 {
-			r.UsualEnd = oneEnd(r.Src == own, r.Dst == own)
+			r.UsualEnd = flow.OneEnd(r.Src == own, r.Dst == own)
 		}
 	}
 }

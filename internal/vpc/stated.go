@@ -17,7 +17,7 @@ type stated struct {
 // note remembers where a record was placed that states its direction.
 func (v *vantage) note(rec *flow.Record) {
 	own := ownEnd(rec)
-	v.stated[familyOf(own)] = stated{own, rec.Subnet, rec.Ambiguous}
+	v.stated[flow.FamilyOf(own)] = stated{own, rec.Subnet, rec.Ambiguous}
 }
 
 // restate places records of one interface as the last one that stated its
@@ -35,23 +35,29 @@ func (v *vantage) restate(recs []flow.Record) (n int) {
 			if n > 0 && !namedAlike(rec, &recs[n-1]) {
 				break
 			}
-			names = rec.Names
-			for f := range usual {
-				if usual[f] = &v.stated[f]; usual[f].subnet == nil || usual[f].own != names.Usual[f] {
-					usual[f] = nil
-				}
-			}
+			names, usual = rec.Names, v.usuallyStated(rec.Names)
 		}
-		s := usual[familyOf(rec.Src)]
+		s := usual[flow.FamilyOf(rec.Src)]
 		if s == nil || rec.UsualEnd != rec.Direction {
 			own := ownEnd(rec)
-			if s = &v.stated[familyOf(own)]; s.subnet == nil || s.own != own {
+			if s = &v.stated[flow.FamilyOf(own)]; s.subnet == nil || s.own != own {
 				break
 			}
 		}
 		rec.Subnet, rec.Ambiguous = s.subnet, s.several
 	}
 	return n
+}
+
+// usuallyStated returns where records were placed whose own end is the usual one
+// of the names, by address family.
+func (v *vantage) usuallyStated(names *flow.Names) (usual [2]*stated) {
+	for family := range v.stated {
+		if s := &v.stated[family]; s.subnet != nil && s.own == names.Usual[family] {
+			usual[family] = s
+		}
+	}
+	return usual
 }
 
 // ownEnd is the address at which a record was made that states its direction.

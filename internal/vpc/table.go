@@ -70,14 +70,6 @@ type candidate struct {
 	vpc, account, zone number
 }
 
-// familyOf returns the index of an address family.
-func familyOf(addr netip.Addr) uint8 {
-	if addr.Is6() {
-		return 1
-	}
-	return 0
-}
-
 // of returns the subnets of the rung that are known to lie in the VPC.
 func (r *rung) of(vpc number) []candidate {
 	if vpc == unsaid {
@@ -186,7 +178,7 @@ func (t *Table) ladder() {
 		for _, p := range s.Prefixes {
 			r := byPrefix[p]
 			if r == nil {
-				r = &rung{family: familyOf(p.Addr())}
+				r = &rung{family: flow.FamilyOf(p.Addr())}
 				byPrefix[p] = r
 			}
 			r.add(c)

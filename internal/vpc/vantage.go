@@ -68,12 +68,12 @@ func (t *Table) vpcOf(rec *flow.Record, subnet *flow.Subnet, i *iface) number {
 // direction takes the steps that need neither candidates nor learning.
 func (v *vantage) direction(src, dst netip.Addr) flow.Direction {
 	if v.iface != nil {
-		if d := oneEnd(v.iface.has(src), v.iface.has(dst)); d != flow.DirectionUnknown {
+		if d := flow.OneEnd(v.iface.has(src), v.iface.has(dst)); d != flow.DirectionUnknown {
 			return d
 		}
 	}
 	if v.subnet != nil {
-		return oneEnd(contains(v.subnet, src), contains(v.subnet, dst))
+		return flow.OneEnd(contains(v.subnet, src), contains(v.subnet, dst))
 	}
 	return flow.DirectionUnknown
 }
