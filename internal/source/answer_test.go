@@ -209,6 +209,29 @@ func TestDecodeBase64InPlace(t *testing.T) {
 	}
 }
 
+// Of every byte at every place, just the letters pass, and the padding where it
+// may stand; bytes behind the text stay.
+func TestDecodeBase64LooksAtEachByte(t *testing.T) {
+	whole := bytes.Repeat([]byte("AbyZ019+/xQm"), 5)[:52]
+	for at := range whole {
+		for c := range 256 {
+			text := append(bytes.Clone(whole), "behind"...)
+			text[at] = byte(c)
+			want, err := base64.StdEncoding.AppendDecode(nil, text[:len(whole)])
+			if c == '\n' || c == '\r' { // which encoding/base64 passes over
+				err = errBase64
+			}
+			got, ok := decodeBase64(text[:len(whole):len(whole)])
+			if ok != (err == nil) || ok && !bytes.Equal(got, want) {
+				t.Fatalf("byte %d is %#x: %x, %v, want %x, %v", at, c, got, ok, want, err)
+			}
+			if behind := string(text[len(whole):]); behind != "behind" {
+				t.Fatalf("byte %d is %#x: %q behind the text", at, c, behind)
+			}
+		}
+	}
+}
+
 // Answers of any length arrive whole, announced or not, and in small pieces.
 func TestAnswerOfAnyLength(t *testing.T) {
 	r := newRoom(MinBuffered)

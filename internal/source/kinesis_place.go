@@ -30,21 +30,23 @@ const (
 // Unix milliseconds, 0 is not known. The mark says of which stream the place
 // is; one without is of any.
 func (p position) encode(mark string) string {
-	point := p.after
+	var space [128]byte // more than a sequence number, a time and a mark take
+	text := space[:0]
 	switch {
 	case p.ended:
-		point = endedWord
+		text = append(text, endedWord...)
 	case p.after != "":
+		text = append(text, p.after...)
 	case !p.at.IsZero():
-		point = timeWord + millis(p.at)
+		text = appendMillis(append(text, timeWord...), p.at)
 	default:
-		point = oldestWord
+		text = append(text, oldestWord...)
 	}
-	point += "@" + millis(p.seen)
+	text = appendMillis(append(text, '@'), p.seen)
 	if mark != "" {
-		point += "@" + mark
+		text = append(append(text, '@'), mark...)
 	}
-	return point
+	return string(text)
 }
 
 // decodePosition reads what encode wrote.
@@ -67,10 +69,12 @@ func decodePosition(place string) (p position, mark string, ok bool) {
 	return p, mark, ok
 }
 
-// millis writes a time; what is not after 1970 is not known.
-func millis(t time.Time) string {
-	return strconv.FormatInt(max(0, t.UnixMilli()), 10)
+// appendMillis writes a time; what is not after 1970 is not known.
+func appendMillis(text []byte, t time.Time) []byte {
+	return strconv.AppendInt(text, max(0, t.UnixMilli()), 10)
 }
+
+func millis(t time.Time) string { return string(appendMillis(nil, t)) }
 
 func parseMillis(s string) (time.Time, bool) {
 	n, err := strconv.ParseInt(s, 10, 64)
