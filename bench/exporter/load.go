@@ -5,12 +5,15 @@ import (
 	"time"
 
 	"github.com/flowlog-exporter/flowlog-exporter/bench/endpoint"
+	"github.com/flowlog-exporter/flowlog-exporter/bench/measure"
 )
 
 // Load is a stream that is read from its beginning to its end, as fast as the
 // program can.
 type Load struct {
 	Shards, Pages, PageBodies int
+	// Alone gives the program a processor for itself, and this process the others.
+	Alone bool
 	// SubnetsFile is the address book.
 	SubnetsFile string
 	Bodies      []*endpoint.Body
@@ -36,7 +39,12 @@ func (l Load) Run(program string) (out Loaded, err error) {
 		return out, err
 	}
 	defer closeAll()
-	p, err := Start(program, fromStream(url, l.SubnetsFile, "--kinesis.poll-interval=200ms")...)
+	command := []string{program}
+	if l.Alone {
+		defer measure.Beside()()
+		command = measure.Alone(program)
+	}
+	p, err := Start(command[0], append(command[1:], fromStream(url, l.SubnetsFile, "--kinesis.poll-interval=200ms")...)...)
 	if err != nil {
 		return out, err
 	}

@@ -10,32 +10,77 @@ import (
 )
 
 // On lets this process run on so many processors, on one by GOMAXPROCS and bound
-// to it. It returns how to undo that.
+// to the last one. It returns how to undo that.
 func On(cores int) (undo func()) {
-	before, unpin := runtime.GOMAXPROCS(cores), pin(cores)
+	if all := processors(); cores == 1 && len(all) > 0 {
+		return on(all[len(all)-1:], all)
+	}
+	before := runtime.GOMAXPROCS(cores)
+	return func() { runtime.GOMAXPROCS(before) }
+}
+
+// Beside lets this process run on all processors but the last, for a program
+// that Alone starts. It returns how to undo that.
+func Beside() (undo func()) {
+	all := processors()
+	if len(all) < 2 {
+		return func() {}
+	}
+	return on(all[:len(all)-1], all)
+}
+
+// Alone is the command that runs a program on the last processor and nowhere
+// else, where there are several and the tool for it.
+func Alone(program string) []string {
+	all := processors()
+	if _, err := exec.LookPath(taskset); err != nil || len(all) < 2 {
+		return []string{program}
+	}
+	return []string{taskset, "-c", all[len(all)-1], program}
+}
+
+// on binds the threads of this process to some of all its processors.
+func on(some, all []string) (undo func()) {
+	before := runtime.GOMAXPROCS(len(some))
+	bind(some)
 	return func() {
-		unpin()
+		bind(all)
 		runtime.GOMAXPROCS(before)
 	}
 }
 
-// pin binds the threads of this process to the last of its processors, or to
-// all of them when the row wants more than one. It returns how to undo that.
-// Where there is no taskset, nothing is bound.
-func pin(cores int) (undo func()) {
-	all := field("/proc/self/status", "Cpus_allowed_list:")
-	if cores > 1 || all == "" {
-		return func() {}
+// processors are the numbers of those that this process may run on; none where
+// that can't be known.
+func processors() []string { return expand(field("/proc/self/status", "Cpus_allowed_list:")) }
+
+// expand lists the numbers of a text as "0-2,5"; none when it is not such a text.
+func expand(text string) (list []string) {
+	for part := range strings.SplitSeq(text, ",") {
+		first, last, isRange := strings.Cut(part, "-")
+		if !isRange {
+			last = first
+		}
+		from, err := strconv.Atoi(first)
+		if err != nil {
+			return nil
+		}
+		to, err := strconv.Atoi(last)
+		if err != nil {
+			return nil
+		}
+		for n := from; n <= to; n++ {
+			list = append(list, strconv.Itoa(n))
+		}
 	}
-	last := all[strings.LastIndexAny(all, ",-")+1:]
-	bind(last)
-	return func() { bind(all) }
+	return list
 }
+
+const taskset = "taskset"
 
 // bind asks taskset, for Go has no call for it. Without the tool the scheduler
 // decides, as it always does for users.
-func bind(cpus string) {
-	_ = exec.Command("taskset", "-a", "-c", "-p", cpus, strconv.Itoa(os.Getpid())).Run()
+func bind(cpus []string) {
+	_ = exec.Command(taskset, "-a", "-c", "-p", strings.Join(cpus, ","), strconv.Itoa(os.Getpid())).Run()
 }
 
 // field returns what follows a name in a file of "name value" lines.

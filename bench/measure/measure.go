@@ -4,7 +4,6 @@
 package measure
 
 import (
-	"cmp"
 	"runtime"
 	"slices"
 	"syscall"
@@ -35,7 +34,7 @@ type Sample struct {
 func Rounds(rounds int, rows []Row) ([][]Sample, error) {
 	out := make([][]Sample, len(rows))
 	for _, row := range rows { // once to warm up
-		if _, err := run(row); err != nil {
+		if _, err := Take(row); err != nil {
 			return nil, err
 		}
 	}
@@ -45,7 +44,7 @@ func Rounds(rounds int, rows []Row) ([][]Sample, error) {
 			if round%2 == 1 {
 				at = len(rows) - 1 - at
 			}
-			s, err := run(rows[at])
+			s, err := Take(rows[at])
 			if err != nil {
 				return nil, err
 			}
@@ -55,8 +54,8 @@ func Rounds(rounds int, rows []Row) ([][]Sample, error) {
 	return out, nil
 }
 
-// run takes one sample, with the garbage of the row before cleared away.
-func run(row Row) (Sample, error) {
+// Take runs a row once, with the garbage of what was before cleared away.
+func Take(row Row) (Sample, error) {
 	defer On(max(row.Cores, 1))()
 	runtime.GC()
 	var before, after runtime.MemStats
@@ -79,10 +78,10 @@ func CPU() time.Duration {
 }
 
 // Median returns the middle value; of an even number the mean of the two.
-func Median[T cmp.Ordered](list []T, mean func(a, b T) T) T {
+func Median[T ~int64 | ~float64](list []T) T {
 	sorted := slices.Sorted(slices.Values(list))
 	if half := len(sorted) / 2; len(sorted)%2 == 0 {
-		return mean(sorted[half-1], sorted[half])
+		return (sorted[half-1] + sorted[half]) / 2
 	}
 	return sorted[len(sorted)/2]
 }
@@ -93,7 +92,7 @@ func Of(samples []Sample, f func(Sample) float64) float64 {
 	for _, s := range samples {
 		list = append(list, f(s))
 	}
-	return Median(list, mean)
+	return Median(list)
 }
 
 // Ratio returns the median of what f says of both, a to b, round by round.
@@ -102,7 +101,5 @@ func Ratio(a, b []Sample, f func(a, b Sample) float64) float64 {
 	for i := range a {
 		list = append(list, f(a[i], b[i]))
 	}
-	return Median(list, mean)
+	return Median(list)
 }
-
-func mean(a, b float64) float64 { return (a + b) / 2 }

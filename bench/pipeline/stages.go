@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/flowlog-exporter/flowlog-exporter/bench/measure"
@@ -45,13 +46,41 @@ func (in *input) showStages(passes int, asJSON bool) error {
 	return nil
 }
 
-// costs measures each stage on one core: of each body the fastest of several
-// passes, so that what else the machine does hardly shows. Each stage includes
-// those before it, but for klauspost's inflating.
+// costs measures each stage on one core, and the whole way on two: of each body
+// the fastest of several passes, so that what else the machine does hardly
+// shows. Each stage includes those before it, but for klauspost's inflating.
 func (in *input) costs(passes int) (list []cost, err error) {
-	defer measure.On(1)()
 	stages := in.stages()
-	fastest := make([][]time.Duration, len(stages))
+	fastest, err := in.apart(stages, passes)
+	if err != nil {
+		return nil, err
+	}
+	for i, s := range stages {
+		list = append(list, in.cost(s.name, fastest[i]))
+	}
+	if runtime.NumCPU() > 1 {
+		both, err := in.together(passes)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, in.cost("the same, two cores at work", both))
+	}
+	return list, nil
+}
+
+func (in *input) cost(name string, bodies []time.Duration) cost {
+	var sum time.Duration
+	for _, d := range bodies {
+		sum += d
+	}
+	return cost{name, float64(sum) / float64(in.records)}
+}
+
+// apart takes the bodies through each stage on one core, and returns for each
+// stage and body the least time of several passes.
+func (in *input) apart(stages []stage, passes int) (fastest [][]time.Duration, err error) {
+	defer measure.On(1)()
+	fastest = make([][]time.Duration, len(stages))
 	for range passes {
 		in.one.Begin()
 		for i, s := range stages {
@@ -60,14 +89,31 @@ func (in *input) costs(passes int) (list []cost, err error) {
 			}
 		}
 	}
-	for i, s := range stages {
-		var sum time.Duration
-		for _, d := range fastest[i] {
-			sum += d
+	return fastest, nil
+}
+
+// together takes the bodies the whole way on two cores at once, and returns for
+// each the least time of several passes. What is more than on one core alone is
+// what the two cost each other.
+func (in *input) together(passes int) (fastest []time.Duration, err error) {
+	defer measure.On(2)()
+	fastest = make([]time.Duration, len(in.Bodies))
+	for range passes {
+		in.two.Begin()
+		err := in.Each(2, func(i int) error {
+			began := time.Now()
+			err := in.two.Handle(in.Places[i], in.Bodies[i])
+			took := time.Since(began)
+			if fastest[i] == 0 || took < fastest[i] {
+				fastest[i] = took
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
 		}
-		list = append(list, cost{s.name, float64(sum) / float64(in.records)})
 	}
-	return list, nil
+	return fastest, nil
 }
 
 // pass takes all bodies once, and returns for each the least time so far.

@@ -53,6 +53,7 @@ func (s *settings) run() error {
 		{"totals against the oracle", s.judge},
 		{"the way in process", s.table},
 		{"stages", s.stages},
+		{"over the wire format of Kinesis", s.wire},
 		{"growth", s.growth},
 		{"the real program", s.program},
 		{"a replay", s.replay},

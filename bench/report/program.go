@@ -108,7 +108,7 @@ func (s *settings) restore(r *results, empty string, rounds int) error {
 		}
 		took = append(took, time.Since(begun))
 	}
-	r.Restore = measure.Median(took, func(a, b time.Duration) time.Duration { return (a + b) / 2 })
+	r.Restore = measure.Median(took)
 	if err := file.Close(); err != nil {
 		return err
 	}

@@ -25,10 +25,13 @@ type results struct {
 
 	Table           []line
 	BodiesPerRecord float64
-	TwoCoreCost     float64
+	TwoCoreCost     float64 // CPU time of a record on two cores, of that on one
+	KlauspostTwo    float64 // how much faster klauspost inflates on two cores
 
-	Stages      []stage // the last one is the whole way
+	Stages      []stage
 	StagePasses int
+
+	Wire []*wired
 
 	ByRecords, ByShards, BySubnets []point
 	Loaded                         point // 500 subnets, more shards than two cores can read

@@ -79,11 +79,17 @@ func (in *Input) Prefixes() (list []netip.Prefix) {
 // shards that never wait would.
 func (in *Input) Pass(w *Way, readers int) error {
 	w.Begin()
+	return in.Each(readers, func(i int) error { return w.Handle(in.Places[i], in.Bodies[i]) })
+}
+
+// Each does something with the number of each body, by so many goroutines at
+// once, which end at the first error.
+func (in *Input) Each(readers int, do func(i int) error) error {
 	var next atomic.Int64
 	failed := make(chan error, readers)
 	read := func() {
 		for i := next.Add(1) - 1; i < int64(len(in.Bodies)); i = next.Add(1) - 1 {
-			if err := w.Handle(in.Places[i], in.Bodies[i]); err != nil {
+			if err := do(int(i)); err != nil {
 				failed <- err
 				return
 			}
