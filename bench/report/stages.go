@@ -16,7 +16,7 @@ type stage struct {
 // stages measures each body at its fastest: what a machine does that nobody
 // disturbs, as far as that can be known on one that is shared.
 func (s *settings) stages(r *results) error {
-	r.StagePasses = 15
+	r.StagePasses = 30
 	if s.quick {
 		r.StagePasses = 5
 	}

@@ -50,7 +50,11 @@ func (s *settings) wire(r *results) error {
 	if err := inProcess.Run(); err != nil { // to warm up
 		return err
 	}
-	for range s.rounds {
+	rounds := s.rounds
+	if s.quick {
+		rounds = 1
+	}
+	for range rounds {
 		for _, w := range r.Wire {
 			sample, err := measure.Take(inProcess)
 			if err != nil {

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -35,6 +36,15 @@ func TestPositionAsPlace(t *testing.T) {
 		if got, _, ok := decodePosition(place); ok {
 			t.Errorf("%q is read as %+v, want an error", place, got)
 		}
+	}
+}
+
+// A place is written for every data record: in one piece.
+func TestPositionIsOneAllocation(t *testing.T) {
+	p := position{after: strings.Repeat("4", 56), seen: time.UnixMilli(1700000000456)}
+	var place string
+	if n := testing.AllocsPerRun(100, func() { place = p.encode("89abcdef") }); n != 1 {
+		t.Errorf("%s takes %v allocations, want 1", place, n)
 	}
 }
 
