@@ -101,6 +101,8 @@ func TestHostileKinesisTCP(t *testing.T) {
 type tally struct{ calls, records, reshards, struck, busiest int }
 
 func (s *tally) add(h *hostile) {
+	h.mu.Lock() // a call that its client gave up may still be under way
+	defer h.mu.Unlock()
 	s.calls += h.total
 	for f, n := range h.struck {
 		if f == resharding {
@@ -307,6 +309,8 @@ func (w *writer) verify() {
 			}
 		}
 	}
+	w.h.mu.Lock()
+	defer w.h.mu.Unlock()
 	for _, v := range append(w.c.wrong, w.h.violations...) {
 		w.t.Error(v)
 	}

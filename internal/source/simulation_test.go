@@ -256,6 +256,8 @@ func (w *world) verify() {
 	if sum != want {
 		w.t.Errorf("the sum is %d, want %d", sum, want)
 	}
+	w.h.mu.Lock()
+	defer w.h.mu.Unlock()
 	w.seeds, w.calls = 1, w.h.total
 	for _, n := range w.h.struck {
 		w.struck += n
