@@ -33,6 +33,8 @@ type Stream struct {
 	open   atomic.Bool
 	stamps atomic.Uint64 // bodies served so far
 
+	answers sync.Pool // of *[]byte, memory for answers to come
+
 	mu    sync.Mutex
 	ended map[int]bool // shards whose last page was handled
 	done  chan struct{}
@@ -159,8 +161,12 @@ func (s *Stream) records(w http.ResponseWriter, at string) {
 		answer(w, map[string]any{"MillisBehindLatest": 0, "NextShardIterator": at, "Records": []any{}})
 		return
 	}
-	var b []byte
-	b = fmt.Appendf(b, `{"MillisBehindLatest":%d,"NextShardIterator":"%s","Records":[`, (s.Pages-page-1)*1000, iterator(shard, page+1))
+	space, _ := s.answers.Get().(*[]byte)
+	if space == nil {
+		space = new([]byte)
+	}
+	defer s.answers.Put(space)
+	b := fmt.Appendf((*space)[:0], `{"MillisBehindLatest":%d,"NextShardIterator":"%s","Records":[`, (s.Pages-page-1)*1000, iterator(shard, page+1))
 	for i := range s.PageBodies {
 		if i > 0 {
 			b = append(b, ',')
@@ -172,6 +178,7 @@ func (s *Stream) records(w http.ResponseWriter, at string) {
 		b = append(append(append(b, `","PartitionKey":"k","SequenceNumber":"`...), sequence(n+1)...), `"}`...)
 	}
 	b = append(b, "]}"...)
+	*space = b
 	w.Header().Set("Content-Length", strconv.Itoa(len(b))) // as Kinesis announces it
 	_, _ = w.Write(b)
 }

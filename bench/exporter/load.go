@@ -12,8 +12,8 @@ import (
 // program can.
 type Load struct {
 	Shards, Pages, PageBodies int
-	// Alone gives the program a processor for itself, and this process the others.
-	Alone bool
+	// Apart gives the program a processor for itself, and this process the others.
+	Apart bool
 	// SubnetsFile is the address book.
 	SubnetsFile string
 	Bodies      []*endpoint.Body
@@ -26,6 +26,8 @@ type Loaded struct {
 	Wall, CPU time.Duration
 	// PeakRSS is in bytes, since the start of the program.
 	PeakRSS uint64
+	// Apart says that the program had a processor for itself.
+	Apart bool
 }
 
 // Rate is records per second of CPU time.
@@ -40,9 +42,10 @@ func (l Load) Run(program string) (out Loaded, err error) {
 	}
 	defer closeAll()
 	command := []string{program}
-	if l.Alone {
-		defer measure.Beside()()
-		command = measure.Alone(program)
+	if l.Apart {
+		var undo func()
+		command, undo, out.Apart = measure.Apart(program)
+		defer undo()
 	}
 	p, err := Start(command[0], append(command[1:], fromStream(url, l.SubnetsFile, "--kinesis.poll-interval=200ms")...)...)
 	if err != nil {

@@ -4,49 +4,39 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 )
 
-// On lets this process run on so many processors, on one by GOMAXPROCS and bound
-// to the last one. It returns how to undo that.
+// On lets this process run on so many processors: on one by GOMAXPROCS and bound
+// to the last of its processors, on more by GOMAXPROCS alone. It returns how to
+// undo that. Where there is no taskset, nothing is bound.
 func On(cores int) (undo func()) {
-	if all := processors(); cores == 1 && len(all) > 0 {
-		return on(all[len(all)-1:], all)
+	before, all := runtime.GOMAXPROCS(cores), processors()
+	if cores == 1 && len(all) > 1 {
+		bind(all[len(all)-1:])
 	}
-	before := runtime.GOMAXPROCS(cores)
-	return func() { runtime.GOMAXPROCS(before) }
-}
-
-// Beside lets this process run on all processors but the last, for a program
-// that Alone starts. It returns how to undo that.
-func Beside() (undo func()) {
-	all := processors()
-	if len(all) < 2 {
-		return func() {}
-	}
-	return on(all[:len(all)-1], all)
-}
-
-// Alone is the command that runs a program on the last processor and nowhere
-// else, where there are several and the tool for it.
-func Alone(program string) []string {
-	all := processors()
-	if _, err := exec.LookPath(taskset); err != nil || len(all) < 2 {
-		return []string{program}
-	}
-	return []string{taskset, "-c", all[len(all)-1], program}
-}
-
-// on binds the threads of this process to some of all its processors.
-func on(some, all []string) (undo func()) {
-	before := runtime.GOMAXPROCS(len(some))
-	bind(some)
 	return func() {
 		bind(all)
 		runtime.GOMAXPROCS(before)
 	}
+}
+
+// Apart shares the processors out: a program that command starts has the last
+// one for itself, and this process those before it, until undo. It is not ok on
+// one processor and without taskset: then both run on all there are.
+func Apart(program string) (command []string, undo func(), ok bool) {
+	all := processors()
+	if len(all) < 2 || !bind(all[:len(all)-1]) {
+		return []string{program}, func() {}, false
+	}
+	before := runtime.GOMAXPROCS(len(all) - 1)
+	return []string{taskset, "-c", all[len(all)-1], program}, func() {
+		bind(all)
+		runtime.GOMAXPROCS(before)
+	}, true
 }
 
 // processors are the numbers of those that this process may run on; none where
@@ -77,10 +67,11 @@ func expand(text string) (list []string) {
 
 const taskset = "taskset"
 
-// bind asks taskset, for Go has no call for it. Without the tool the scheduler
-// decides, as it always does for users.
-func bind(cpus []string) {
+// bind binds the threads of this process to some processors, and reports whether
+// it could. It asks taskset, for Go has no call for it.
+func bind(cpus []string) bool {
 	_ = exec.Command(taskset, "-a", "-c", "-p", strings.Join(cpus, ","), strconv.Itoa(os.Getpid())).Run()
+	return slices.Equal(processors(), cpus)
 }
 
 // field returns what follows a name in a file of "name value" lines.

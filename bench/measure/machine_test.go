@@ -15,24 +15,32 @@ func TestExpand(t *testing.T) {
 	}
 }
 
-// A program that is alone runs on the one processor that this process leaves to
-// it, if there are two.
-func TestAlone(t *testing.T) {
+// A program that is set apart runs on the one processor that this process leaves
+// to it, and else where this process does.
+func TestApart(t *testing.T) {
 	all := processors()
-	undo := Beside()
-	if beside, want := processors(), all[:max(1, len(all)-1)]; !slices.Equal(beside, want) {
-		t.Errorf("beside it, this process runs on %v, want %v", beside, want)
+	own, program := all, all
+	command, undo, ok := Apart("grep")
+	if ok {
+		own, program = all[:len(all)-1], all[len(all)-1:]
+	}
+	if got := processors(); !slices.Equal(got, own) {
+		t.Errorf("this process runs on %v, want %v", got, own)
+	}
+	if len(all) > 0 {
+		out, err := exec.Command(command[0], append(command[1:], "Cpus_allowed_list:", "/proc/self/status")...).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, list, _ := strings.Cut(string(out), ":"); !slices.Equal(expand(strings.TrimSpace(list)), program) {
+			t.Errorf("the program runs on %s, want %v", list, program)
+		}
 	}
 	undo()
 	if got := processors(); !slices.Equal(got, all) {
-		t.Errorf("afterwards it runs on %v, want %v", got, all)
+		t.Errorf("afterwards this process runs on %v, want %v", got, all)
 	}
-	command := append(Alone("grep"), "Cpus_allowed_list:", "/proc/self/status")
-	out, err := exec.Command(command[0], command[1:]...).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, list, _ := strings.Cut(string(out), ":"); !slices.Equal(expand(strings.TrimSpace(list)), all[len(all)-1:]) {
-		t.Errorf("the program runs on %s, want the last of %v", list, all)
+	if _, err := exec.LookPath(taskset); err == nil && ok != (len(all) > 1) {
+		t.Errorf("with taskset and %d processors: %v", len(all), ok)
 	}
 }

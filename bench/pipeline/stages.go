@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/flowlog-exporter/flowlog-exporter/bench/measure"
+	"github.com/flowlog-exporter/flowlog-exporter/bench/way"
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flow"
 	"github.com/flowlog-exporter/flowlog-exporter/internal/flowlog"
 	"github.com/flowlog-exporter/flowlog-exporter/internal/inflate"
@@ -16,10 +17,10 @@ import (
 	"github.com/flowlog-exporter/flowlog-exporter/internal/vpc"
 )
 
-// stage is a part of the way. It takes one body.
+// stage is a part of the way. It takes the body of a number.
 type stage struct {
 	name string
-	take func(body []byte) error
+	take func(i int) error
 }
 
 // cost is what a stage takes.
@@ -41,14 +42,15 @@ func (in *input) showStages(passes int, asJSON bool) error {
 		return json.NewEncoder(os.Stdout).Encode(costs)
 	}
 	for _, c := range costs {
-		fmt.Printf("%-20s %6.1f ns a record\n", c.Stage, c.Nanos)
+		fmt.Printf("%-22s %6.1f ns a record\n", c.Stage, c.Nanos)
 	}
 	return nil
 }
 
-// costs measures each stage on one core, and the whole way on two: of each body
-// the fastest of several passes, so that what else the machine does hardly
-// shows. Each stage includes those before it, but for klauspost's inflating.
+// costs measures each stage on one core, and how the whole way goes on two: of
+// each piece of work the fastest of several passes, so that what else the
+// machine does hardly shows. Each stage includes those before it, but for
+// klauspost's inflating.
 func (in *input) costs(passes int) (list []cost, err error) {
 	stages := in.stages()
 	fastest, err := in.apart(stages, passes)
@@ -59,78 +61,85 @@ func (in *input) costs(passes int) (list []cost, err error) {
 		list = append(list, in.cost(s.name, fastest[i]))
 	}
 	if runtime.NumCPU() > 1 {
-		both, err := in.together(passes)
+		one, two, err := in.together(passes)
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, in.cost("the same, two cores at work", both))
+		list = append(list, in.cost(way.StageOneCore, one), in.cost(way.StageTwoCores, two))
 	}
 	return list, nil
 }
 
-func (in *input) cost(name string, bodies []time.Duration) cost {
+func (in *input) cost(name string, work least) cost {
 	var sum time.Duration
-	for _, d := range bodies {
+	for _, d := range work {
 		sum += d
 	}
 	return cost{name, float64(sum) / float64(in.records)}
 }
 
-// apart takes the bodies through each stage on one core, and returns for each
-// stage and body the least time of several passes.
-func (in *input) apart(stages []stage, passes int) (fastest [][]time.Duration, err error) {
+// least are the shortest times that pieces of work took.
+type least []time.Duration
+
+func (l least) note(i int, took time.Duration) {
+	if l[i] == 0 || took < l[i] {
+		l[i] = took
+	}
+}
+
+// apart takes each body through each stage on one core.
+func (in *input) apart(stages []stage, passes int) (fastest []least, err error) {
 	defer measure.On(1)()
-	fastest = make([][]time.Duration, len(stages))
+	for range stages {
+		fastest = append(fastest, make(least, len(in.Bodies)))
+	}
 	for range passes {
 		in.one.Begin()
 		for i, s := range stages {
-			if fastest[i], err = s.pass(in.Bodies, fastest[i]); err != nil {
-				return nil, fmt.Errorf("%s: %w", s.name, err)
+			for n := range in.Bodies {
+				began := time.Now()
+				if err := s.take(n); err != nil {
+					return nil, fmt.Errorf("%s: %w", s.name, err)
+				}
+				fastest[i].note(n, time.Since(began))
 			}
 		}
 	}
 	return fastest, nil
 }
 
-// together takes the bodies the whole way on two cores at once, and returns for
-// each the least time of several passes. What is more than on one core alone is
-// what the two cost each other.
-func (in *input) together(passes int) (fastest []time.Duration, err error) {
-	defer measure.On(2)()
-	fastest = make([]time.Duration, len(in.Bodies))
+// stretch is how many bodies lie between two looks at the clock where two cores
+// are compared with one: few enough for some pass to find both undisturbed, and
+// enough to show what two cost each other, and what one waits for the other at
+// the end.
+const stretch = 400
+
+// together takes stretches of bodies the whole way, on one core and on two.
+func (in *input) together(passes int) (one, two least, err error) {
+	stretches := (len(in.Bodies) + stretch - 1) / stretch
+	one, two = make(least, stretches), make(least, stretches)
 	for range passes {
-		in.two.Begin()
-		err := in.Each(2, func(i int) error {
-			began := time.Now()
-			err := in.two.Handle(in.Places[i], in.Bodies[i])
-			took := time.Since(began)
-			if fastest[i] == 0 || took < fastest[i] {
-				fastest[i] = took
-			}
-			return err
-		})
-		if err != nil {
-			return nil, err
+		if err := in.stretches(in.one, 1, one); err != nil {
+			return nil, nil, err
+		}
+		if err := in.stretches(in.two, 2, two); err != nil {
+			return nil, nil, err
 		}
 	}
-	return fastest, nil
+	return one, two, nil
 }
 
-// pass takes all bodies once, and returns for each the least time so far.
-func (s *stage) pass(bodies [][]byte, fastest []time.Duration) ([]time.Duration, error) {
-	for i, body := range bodies {
+func (in *input) stretches(w *way.Way, cores int, fastest least) error {
+	defer measure.On(cores)()
+	w.Begin()
+	for i := range fastest {
 		began := time.Now()
-		err := s.take(body)
-		took := time.Since(began)
-		if err != nil {
-			return nil, err
+		if err := in.Stretch(w, i*stretch, min((i+1)*stretch, len(in.Bodies)), cores); err != nil {
+			return err
 		}
-		if i == len(fastest) {
-			fastest = append(fastest, took)
-		}
-		fastest[i] = min(fastest[i], took)
+		fastest.note(i, time.Since(began))
 	}
-	return fastest, nil
+	return nil
 }
 
 func (in *input) stages() []stage {
@@ -141,21 +150,21 @@ func (in *input) stages() []stage {
 		totals = traffic.New()
 	)
 	totals.SetSubnets(table.Subnets())
-	read := func(do func(*flowlog.Block)) func([]byte) error {
+	read := func(do func(*flowlog.Block)) func(int) error {
 		r := flowlog.NewReader(flowlog.Options{Formats: in.Formats})
-		return func(body []byte) error {
-			return r.Read(flow.Body{Data: body}, func(b *flowlog.Block) error { do(b); return nil })
+		return func(i int) error {
+			return r.Read(flow.Body{Data: in.Bodies[i]}, func(b *flowlog.Block) error { do(b); return nil })
 		}
 	}
 	placer := func() *vpc.Placer { return &vpc.Placer{Learner: &vpc.Learner{}} }
 	place, count, tally := placer(), placer(), totals.Tally()
 	counted := read(func(b *flowlog.Block) { count.Locate(table, b.Records); tally.Observe(b.Records) })
 	return []stage{
-		{"klauspost inflates", func(body []byte) error { _, err := in.inflater.Inflate(body); return err }},
-		{"inflate", func(body []byte) (err error) { text, err = own.Gzip(text, body, 1<<26); return err }},
+		{way.StageKlauspost, func(i int) error { _, err := in.inflater.Inflate(in.Bodies[i]); return err }},
+		{"inflate", func(i int) (err error) { text, err = own.Gzip(text, in.Bodies[i], 1<<26); return err }},
 		{"read", read(func(*flowlog.Block) {})},
 		{"place", read(func(b *flowlog.Block) { place.Locate(table, b.Records) })},
-		{"count", func(body []byte) error { err := counted(body); tally.Apply(); return err }},
-		{"the whole way", func(body []byte) error { return in.one.Handle(flow.Place{Partition: "p", Position: "1"}, body) }},
+		{"count", func(i int) error { err := counted(i); tally.Apply(); return err }},
+		{way.StageWhole, func(i int) error { return in.one.Handle(in.Places[i], in.Bodies[i]) }},
 	}
 }

@@ -84,7 +84,7 @@ func (s *settings) load(bodies []*endpoint.Body, shards, subnets int) (point, er
 	if s.quick {
 		pages = max(1, pages/4)
 	}
-	loaded, err := exporter.Load{Shards: shards, Pages: pages, PageBodies: 92, SubnetsFile: file, Bodies: bodies}.Run(s.exporter())
+	loaded, err := exporter.Load{Shards: shards, Pages: pages, PageBodies: readFull, SubnetsFile: file, Bodies: bodies}.Run(s.exporter())
 	if err != nil {
 		return point{}, err
 	}

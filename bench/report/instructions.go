@@ -58,7 +58,10 @@ func (s *settings) instructions(r *results) error {
 	if err != nil {
 		return err
 	}
-	records := recordsOf(in)
+	records, err := recordsOf(in)
+	if err != nil {
+		return err
+	}
 	for _, count := range []func(command []string) (uint64, string){byPerf, byValgrind} {
 		few, tool := count(s.pass(dir, fewPasses))
 		more, _ := count(s.pass(dir, morePasses))

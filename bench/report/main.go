@@ -31,7 +31,7 @@ func main() {
 	flag.StringVar(&s.docs, "docs", "docs", "folder that benchmarks.md and its charts are written to")
 	flag.IntVar(&s.rounds, "rounds", 7, "how often each row of a table is measured")
 	flag.Uint64Var(&s.grow, "grow", 100_000_000, "records of the longest run")
-	flag.BoolVar(&s.quick, "quick", false, "measure less, in under two minutes: a look, not a figure to quote")
+	flag.BoolVar(&s.quick, "quick", false, "measure less, in about two minutes: a look, not a figure to quote")
 	flag.Parse()
 	if s.quick {
 		s.rounds, s.grow = min(s.rounds, 3), min(s.grow, 3_000_000)

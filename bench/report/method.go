@@ -9,7 +9,8 @@ const method = `
 - **Rounds**: every row of the table in process runs once a round; the order is rotated by one each round and reversed in every second. A ratio is taken in
   each round, and the median of those is told: the machine may be shared, and what slows it down slows neighbours in a round alike.
 - **One core** is GOMAXPROCS=1, bound to one processor by taskset where there is one; rates are records per second of the process's CPU time (user and system).
-  Two cores are measured by the clock, and so need a machine on which nobody else works; what klauspost/compress gets from a second core says how far it was that.
+  Two cores are measured by the clock, and so need a machine on which nobody else works: what klauspost/compress gets from a second core, without sharing data,
+  tells what the machine gave.
 - **The way in process** begins with a body in memory and ends in the ledger, through all that the program does: inflating, the envelope, the lines, recognising
   deliveries that come again, learning directions, placing, counting, places of shards. The address book has no interfaces, so every direction is found by address
   or learned. The memory of deliveries is full from the start, so that rounds do not differ.
@@ -17,8 +18,9 @@ const method = `
   table, a map of counters. Inflating alone is the least that anybody does who uses that decompressor.
 - **More subnets** are the same ranges cut in halves, so that the text and the records stay the same, and the traffic spreads over more of them.
 - **The real program** is built as users do and run beside a server that speaks the wire format of Kinesis (` + "`bench/endpoint`" + `), each body a delivery of its own. CPU time
-  and memory are the kernel's figures for the program alone. Over the wire format of Kinesis it has the last processor for itself, by taskset, and the server the others.
-  Growth is measured with both on all of them, with answers of 92 bodies, about 0.4 MB; records by the clock then include the server's share of the machine.
+  and memory are the kernel's figures for the program alone. Over the wire format of Kinesis it has the last processor for itself where there is taskset, and the server the
+  others; what it is compared with begins with no deliveries remembered, as it does. Growth is measured with both on all processors and answers of 92 bodies, about 0.4 MB;
+  records by the clock then include the server's share of the machine.
 - **Objects** of S3 are read from memory, as text from the beginning to the end and as Parquet where they say. The Parquet ones have the same records, written by
   pyarrow with AWS's names and types, gzip and one row group (` + "`bench/parquet.py`" + `). A replay reads the text of one of them three times in each of four files.
 - **A scrape's** figures are the least of five rounds of 40 scrapes each; allocations are from the program's own go_memstats_mallocs_total, and include what the

@@ -25,8 +25,8 @@ type results struct {
 
 	Table           []line
 	BodiesPerRecord float64
-	TwoCoreCost     float64 // CPU time of a record on two cores, of that on one
-	KlauspostTwo    float64 // how much faster klauspost inflates on two cores
+	TwoCoreCost     float64 // CPU time of a record on two cores, divided by that on one
+	KlauspostTwo    float64 // how many times as fast klauspost inflates on two cores, by the clock
 
 	Stages      []stage
 	StagePasses int

@@ -68,25 +68,16 @@ func (s *settings) table(r *results) error {
 		l.AllocBytes = measure.Of(samples[i], func(s measure.Sample) float64 { return float64(s.AllocBytes) })
 		r.Table = append(r.Table, l)
 	}
-	r.BodiesPerRecord = float64(b.bodies) / float64(rows[rowV2].Records)
-	r.TwoCoreCost, _ = together(rows[rowV2], rows[rowTwo], samples[rowV2], samples[rowTwo])
-	_, r.KlauspostTwo = together(rows[rowKlauspost], rows[rowKlauspostTwo], samples[rowKlauspost], samples[rowKlauspostTwo])
+	r.BodiesPerRecord = float64(b.bodies) / float64(b.records)
+	r.TwoCoreCost = measure.Ratio(samples[rowTwo], samples[rowV2], func(a, b measure.Sample) float64 { return a.CPU.Seconds() / b.CPU.Seconds() })
+	r.KlauspostTwo = measure.Ratio(samples[rowKlauspost], samples[rowKlauspostTwo], func(a, b measure.Sample) float64 { return a.Wall.Seconds() / b.Wall.Seconds() })
 	return nil
-}
-
-// together compares a row on two cores with the same on one: how much more CPU
-// time a record takes, and how much faster it goes by the clock.
-func together(one, two measure.Row, ones, twos []measure.Sample) (cost, speedup float64) {
-	work := float64(two.Records) / float64(one.Records)
-	cost = measure.Ratio(twos, ones, func(a, b measure.Sample) float64 { return a.CPU.Seconds() / b.CPU.Seconds() / work })
-	speedup = measure.Ratio(ones, twos, func(a, b measure.Sample) float64 { return work * a.Wall.Seconds() / b.Wall.Seconds() })
-	return cost, speedup
 }
 
 // bench makes the rows of the table.
 type bench struct {
-	dir    string
-	bodies int // of a pass over the default format
+	dir             string
+	bodies, records int // of a pass over the default format
 }
 
 func (b *bench) rows() ([]measure.Row, error) {
@@ -100,20 +91,26 @@ func (b *bench) rows() ([]measure.Row, error) {
 	}
 	b.bodies = len(v2.Bodies)
 	counter := reference.New(v2.Prefixes())
-	klauspost, standard := reference.Klauspost(), reference.Standard()
-	records := recordsOf(v2)
+	standard := reference.Standard()
+	if b.records, err = recordsOf(v2); err != nil {
+		return nil, err
+	}
+	recordsV5, err := recordsOf(v5)
+	if err != nil {
+		return nil, err
+	}
 	rows := []measure.Row{
-		rowV2:        passes("14 fields, Kinesis", v2, v2.Subnets, records, 1),
-		rowTwo:       thrice(passes("the same, two cores (by the clock)", v2, v2.Subnets, records, 2)),
-		rowKlauspost: each("klauspost/compress: inflating alone", v2, func(data []byte) error { _, err := klauspost.Inflate(data); return err }),
+		rowV2:        repeated(3, passes("14 fields, Kinesis", v2, v2.Subnets, b.records, 1)),
+		rowTwo:       repeated(3, passes("the same, two cores (by the clock)", v2, v2.Subnets, b.records, 2)),
 		rowStandard:  each("compress/gzip: inflating alone", v2, func(data []byte) error { _, err := standard.Inflate(data); return err }),
 		rowReference: each("straightforward counter", v2, counter.Count),
-		rowV5:        passes("29 fields, Kinesis", v5, v5.Subnets, recordsOf(v5), 1),
-		row5k:        passes("14 fields, 5,000 subnets", v2, way.Book(way.Split(v2.Prefixes(), 5000)), records, 1),
+		rowV5:        passes("29 fields, Kinesis", v5, v5.Subnets, recordsV5, 1),
+		row5k:        passes("14 fields, 5,000 subnets", v2, way.Book(way.Split(v2.Prefixes(), 5000)), b.records, 1),
 		rowParquetV5: {}, // read below, as the other objects are
-		row50k:       passes("14 fields, 50,000 subnets", v2, way.Book(way.Split(v2.Prefixes(), 50000)), records, 1),
+		row50k:       passes("14 fields, 50,000 subnets", v2, way.Book(way.Split(v2.Prefixes(), 50000)), b.records, 1),
 	}
-	rows[rowKlauspostTwo] = thrice(onTwo("the same, two cores (by the clock)", v2, records))
+	rows[rowKlauspost] = repeated(3, inflating("klauspost/compress: inflating alone", v2, b.records, 1))
+	rows[rowKlauspostTwo] = repeated(3, inflating("the same, two cores (by the clock)", v2, b.records, 2))
 	for row, object := range map[int][2]string{
 		rowS3V2: {"14 fields, S3 object streamed", corpus.S3V2}, rowS3V5: {"29 fields, S3 object streamed", corpus.S3V5},
 		rowParquetV2: {"14 fields, Parquet object", corpus.ParquetV2}, rowParquetV5: {"29 fields, Parquet object", corpus.ParquetV5},
@@ -124,19 +121,17 @@ func (b *bench) rows() ([]measure.Row, error) {
 	}
 	for i := range rows {
 		if rows[i].Records == 0 { // of those that do not count themselves
-			rows[i].Records = records
+			rows[i].Records = b.records
 		}
 	}
 	return rows, nil
 }
 
 // recordsOf counts the records of one pass.
-func recordsOf(in *way.Input) int {
+func recordsOf(in *way.Input) (int, error) {
 	w := way.New(in.Subnets, in.Formats)
-	if err := in.Pass(w, 1); err != nil {
-		return 0
-	}
-	return int(w.Accounts.Sum().Records)
+	err := in.Pass(w, 1)
+	return int(w.Accounts.Sum().Records), err
 }
 
 // passes reads a corpus through a way of its own.
@@ -157,10 +152,10 @@ func each(name string, in *way.Input, do func([]byte) error) measure.Row {
 	}}
 }
 
-// onTwo inflates every body, by two goroutines at once.
-func onTwo(name string, in *way.Input, records int) measure.Row {
-	inflaters := make(chan *reference.Inflater, 2)
-	for range cap(inflaters) {
+// inflating is klauspost inflating every body, on so many cores at once.
+func inflating(name string, in *way.Input, records, cores int) measure.Row {
+	inflaters := make(chan *reference.Inflater, cores)
+	for range cores {
 		inflaters <- reference.Klauspost()
 	}
 	inflate := func(i int) error {
@@ -169,16 +164,16 @@ func onTwo(name string, in *way.Input, records int) measure.Row {
 		inflaters <- own
 		return err
 	}
-	return measure.Row{Name: name, Cores: 2, Records: records, Run: func() error { return in.Each(2, inflate) }}
+	return measure.Row{Name: name, Cores: cores, Records: records, Run: func() error { return way.Each(0, len(in.Bodies), cores, inflate) }}
 }
 
-// thrice does in one run what a row does in three, for what needs some time
-// until it is in full swing.
-func thrice(row measure.Row) measure.Row {
+// repeated does in one run what a row does in so many: a run that is longer is
+// less at the mercy of what else the machine does.
+func repeated(times int, row measure.Row) measure.Row {
 	once := row.Run
-	row.Records *= 3
+	row.Records *= times
 	row.Run = func() error {
-		for range 3 {
+		for range times {
 			if err := once(); err != nil {
 				return err
 			}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/flowlog-exporter/flowlog-exporter/bench/corpus"
@@ -17,6 +16,7 @@ import (
 // answers of one size.
 type wired struct {
 	exporter.Load
+	apart        bool      // the program had a core for itself, every time
 	nanos, share []float64 // of each round; the share is that of the rate in process
 	rss          float64   // the most of all rounds
 }
@@ -24,12 +24,16 @@ type wired struct {
 func (w *wired) Nanos() float64 { return measure.Median(w.nanos) }
 func (w *wired) Share() float64 { return measure.Median(w.share) }
 
-// fullAnswer is how many data records, of 4.4 KB, an answer has of a shard that
-// is written to as fast as it takes, 1 MB a second, and asked once a second.
-const fullAnswer = 240
+// How many data records of 4.4 KB an answer has: of a shard that gives the 2 MB
+// a second that it gives at most, by five answers; of one that gets the 1 MB that
+// it takes at most, and is asked once a second.
+const (
+	readFull  = 92
+	writeFull = 240
+)
 
-// wire measures the real program on a processor of its own, each time after the
-// way in process on the same one.
+// wire measures the real program on a processor of its own, beside the way in
+// process on the same one.
 func (s *settings) wire(r *results) error {
 	bodies, err := s.bodies(math.MaxInt)
 	if err != nil {
@@ -39,49 +43,77 @@ func (s *settings) wire(r *results) error {
 	if err != nil {
 		return err
 	}
-	subnets := filepath.Join(s.dir, corpus.Subnets)
-	load := func(shards, pages, pageBodies int) *wired {
-		return &wired{Load: exporter.Load{
-			Shards: shards, Pages: pages, PageBodies: pageBodies, Alone: true, SubnetsFile: subnets, Bodies: bodies,
-		}}
-	}
-	r.Wire = []*wired{load(100, 3, 92), load(100, 1, fullAnswer), load(25, 1, 1000)}
-	inProcess := thrice(thrice(passes("in process", in, in.Subnets, recordsOf(in), 1)))
-	if err := inProcess.Run(); err != nil { // to warm up
+	records, err := recordsOf(in)
+	if err != nil {
 		return err
 	}
+	load := func(pages, pageBodies int) *wired {
+		return &wired{apart: true, Load: exporter.Load{
+			Shards: fullLoad, Pages: pages, PageBodies: pageBodies, Apart: true, SubnetsFile: filepath.Join(s.dir, corpus.Subnets), Bodies: bodies,
+		}}
+	}
+	r.Wire = []*wired{load(3, readFull), load(1, writeFull)}
 	rounds := s.rounds
 	if s.quick {
 		rounds = 1
 	}
-	for range rounds {
+	for round := range rounds {
 		for _, w := range r.Wire {
-			sample, err := measure.Take(inProcess)
-			if err != nil {
+			if err := w.measure(s.exporter(), in, records, round%2 == 1); err != nil {
 				return err
 			}
-			loaded, err := w.Run(s.exporter())
-			if err != nil {
-				return err
-			}
-			w.nanos = append(w.nanos, 1e9/loaded.Rate())
-			w.share = append(w.share, loaded.Rate()/(float64(inProcess.Records)/sample.CPU.Seconds()))
-			w.rss = max(w.rss, float64(loaded.PeakRSS))
 		}
 	}
 	return nil
 }
 
-// fullWire is the one of full answers.
-func (r *results) fullWire() *wired {
-	return r.Wire[slices.IndexFunc(r.Wire, func(w *wired) bool { return w.PageBodies == fullAnswer })]
+// measure takes one load and, before or after it, as many bodies in process,
+// from a start that knows nothing but what one pass has told.
+func (w *wired) measure(program string, in *way.Input, records int, after bool) error {
+	fresh := way.NewAged(in.Subnets, in.Formats, 0)
+	pass := measure.Row{Records: records, Run: func() error { return in.Pass(fresh, 1) }}
+	passes := repeated(9, pass)
+	var inProcess float64 // records a second
+	take := func() error {
+		if _, err := measure.Take(pass); err != nil {
+			return err
+		}
+		sample, err := measure.Take(passes)
+		inProcess = float64(passes.Records) / sample.CPU.Seconds()
+		return err
+	}
+	if !after {
+		if err := take(); err != nil {
+			return err
+		}
+	}
+	loaded, err := w.Run(program)
+	if err != nil {
+		return err
+	}
+	if after {
+		if err := take(); err != nil {
+			return err
+		}
+	}
+	w.apart = w.apart && loaded.Apart
+	w.nanos = append(w.nanos, 1e9/loaded.Rate())
+	w.share = append(w.share, loaded.Rate()/inProcess)
+	w.rss = max(w.rss, float64(loaded.PeakRSS))
+	return nil
 }
 
 func (r *results) wiring(b *strings.Builder) {
-	b.WriteString("\n## Over the wire format of Kinesis\n\nThe real program on a core of its own, with the server on the other; each round after the way in process on the same core.\n\n" +
-		"| records of 4.4 KB an answer | CPU ns a record | of the rate in process | peak memory |\n|--|--|--|--|\n")
+	b.WriteString("\n## Over the wire format of Kinesis\n\n")
+	if r.Wire[0].apart {
+		b.WriteString("The real program on a core of its own, and the server on the others; before or after it, in turn, the way in process on the same core.\n\n")
+	} else {
+		b.WriteString("The real program and the server share what cores there are; before or after it, in turn, the way in process.\n\n")
+	}
+	b.WriteString("| records of 4.4 KB an answer | CPU ns a record | of the rate in process | peak memory |\n|--|--|--|--|\n")
 	for _, w := range r.Wire {
 		fmt.Fprintf(b, "| %d | %.0f | %.0f %% | %.1f MiB |\n", w.PageBodies, w.Nanos(), 100*w.Share(), w.rss/mib)
 	}
-	fmt.Fprintf(b, "\nA shard takes 1 MB a second and is asked once a second: %d records. One that is read again from the past gives more.\n", fullAnswer)
+	fmt.Fprintf(b, "\nA shard gives 2 MB a second at most, which five answers of %d bring. It takes 1 MB a second: asked once a second, it gives %d records. %d shards wait to be read, each with the\n"+
+		"same number of answers, and are asked again as soon as Kinesis allows.\n", readFull, writeFull, fullLoad)
 }

@@ -79,16 +79,23 @@ func (in *Input) Prefixes() (list []netip.Prefix) {
 // shards that never wait would.
 func (in *Input) Pass(w *Way, readers int) error {
 	w.Begin()
-	return in.Each(readers, func(i int) error { return w.Handle(in.Places[i], in.Bodies[i]) })
+	return in.Stretch(w, 0, len(in.Bodies), readers)
 }
 
-// Each does something with the number of each body, by so many goroutines at
-// once, which end at the first error.
-func (in *Input) Each(readers int, do func(i int) error) error {
+// Stretch takes some of the bodies of a pass through, from one number on and
+// before another.
+func (in *Input) Stretch(w *Way, from, to, readers int) error {
+	return Each(from, to, readers, func(i int) error { return w.Handle(in.Places[i], in.Bodies[i]) })
+}
+
+// Each does something with each number from one on and before another, by so
+// many goroutines at once; each ends at its first error.
+func Each(from, to, readers int, do func(i int) error) error {
 	var next atomic.Int64
+	next.Store(int64(from))
 	failed := make(chan error, readers)
 	read := func() {
-		for i := next.Add(1) - 1; i < int64(len(in.Bodies)); i = next.Add(1) - 1 {
+		for i := next.Add(1) - 1; i < int64(to); i = next.Add(1) - 1 {
 			if err := do(int(i)); err != nil {
 				failed <- err
 				return

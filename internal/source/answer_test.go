@@ -193,8 +193,7 @@ func TestDecodeBase64InPlace(t *testing.T) {
 		for i := range data {
 			data[i] = byte(rng.Uint32())
 		}
-		text := []byte(base64.StdEncoding.EncodeToString(data) + "tail")
-		text = text[: len(text)-4 : len(text)-4]
+		text := []byte(base64.StdEncoding.EncodeToString(data))
 		broken := bytes.Clone(text)
 		if got, ok := decodeBase64(text); !ok || !bytes.Equal(got, data) {
 			t.Errorf("%d bytes: %x, %v", n, got, ok)
@@ -212,22 +211,29 @@ func TestDecodeBase64InPlace(t *testing.T) {
 // Of every byte at every place, just the letters pass, and the padding where it
 // may stand; bytes behind the text stay.
 func TestDecodeBase64LooksAtEachByte(t *testing.T) {
-	whole := bytes.Repeat([]byte("AbyZ019+/xQm"), 5)[:52]
-	for at := range whole {
-		for c := range 256 {
-			text := append(bytes.Clone(whole), "behind"...)
-			text[at] = byte(c)
-			want, err := base64.StdEncoding.AppendDecode(nil, text[:len(whole)])
-			if c == '\n' || c == '\r' { // which encoding/base64 passes over
-				err = errBase64
+	const letters, behind = "AbyZ019+/xQmAbyZ019+/xQmAbyZ019+/xQmAbyZ019+/xQmAbyZ019+/xQmAbyZ", "behind"
+	try := func(text string) {
+		want, err := base64.StdEncoding.DecodeString(text)
+		if strings.ContainsAny(text, "\r\n") { // which encoding/base64 passes over
+			err = errBase64
+		}
+		memory := []byte(text + behind)
+		got, ok := decodeBase64(memory[:len(text)])
+		if ok != (err == nil) || ok && !bytes.Equal(got, want) {
+			t.Fatalf("%q: %x, %v, want %x, %v", text, got, ok, want, err)
+		}
+		if string(memory[len(text):]) != behind {
+			t.Fatalf("%q: behind it stands %q", text, memory[len(text):])
+		}
+	}
+	for _, n := range []int{16, 20, 32, 52, 64} {
+		for at := range n {
+			for c := range 256 {
+				try(letters[:at] + string([]byte{byte(c)}) + letters[at+1:n])
+				try(letters[:at] + string([]byte{byte(c)}) + letters[at:n])
 			}
-			got, ok := decodeBase64(text[:len(whole):len(whole)])
-			if ok != (err == nil) || ok && !bytes.Equal(got, want) {
-				t.Fatalf("byte %d is %#x: %x, %v, want %x, %v", at, c, got, ok, want, err)
-			}
-			if behind := string(text[len(whole):]); behind != "behind" {
-				t.Fatalf("byte %d is %#x: %q behind the text", at, c, behind)
-			}
+			try(letters[:at] + "==" + letters[at:n])
+			try(letters[:at] + "\r\n" + letters[at:n])
 		}
 	}
 }

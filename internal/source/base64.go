@@ -9,7 +9,7 @@ import (
 const noPair = 1 << 15
 
 // base64Pairs has for two letters, as they stand in memory, their twelve bits.
-// Of its 128 KiB only what belongs to letters is read, which stays at hand.
+// Only the 12 KiB of it are read that belong to letters.
 var base64Pairs = func() (pairs [1 << 16]uint16) {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 	for i := range pairs {
@@ -27,7 +27,7 @@ var base64Pairs = func() (pairs [1 << 16]uint16) {
 // promise to do, and in less than half of its time. What is no base64 leaves the
 // text broken.
 func decodeBase64(text []byte) ([]byte, bool) {
-	const letters, bytes = 16, 12
+	const letters, decoded = 16, 12
 	n, i := 0, 0
 	for ; i+letters < len(text); i += letters { // the last group may be padded
 		from, to := text[i:i+letters:i+letters], text[n:n+letters]
@@ -39,14 +39,14 @@ func decodeBase64(text []byte) ([]byte, bool) {
 		// Six bytes are written as eight: never beyond the letters that were read.
 		binary.BigEndian.PutUint64(to, (a<<12|b)<<40|(c<<12|d)<<16)
 		binary.BigEndian.PutUint64(to[6:], (e<<12|f)<<40|(g<<12|h)<<16)
-		n += bytes
+		n += decoded
 	}
 	for _, c := range text[i:] {
 		if c < ' ' {
 			return nil, false // encoding/base64 passes over line ends
 		}
 	}
-	var rest [bytes]byte
+	var rest [decoded]byte
 	m, err := base64.StdEncoding.Decode(rest[:], text[i:])
 	return append(text[:n], rest[:m]...), err == nil
 }
