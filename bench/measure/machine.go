@@ -15,9 +15,10 @@ import (
 // undo that. Where there is no taskset, nothing is bound.
 func On(cores int) (undo func()) {
 	before, all := runtime.GOMAXPROCS(cores), processors()
-	if cores == 1 && len(all) > 1 {
-		bind(all[len(all)-1:])
+	if cores > 1 || len(all) < 2 {
+		return func() { runtime.GOMAXPROCS(before) }
 	}
+	bind(all[len(all)-1:])
 	return func() {
 		bind(all)
 		runtime.GOMAXPROCS(before)

@@ -19,6 +19,7 @@ type step struct {
 // grow reads the corpus over and over on one core, from a state that knows
 // nothing, and prints a JSON object at every half power of ten.
 func (in *input) grow(top uint64) error {
+	defer measure.On(1)()
 	w := way.NewAged(in.Subnets, in.Formats, 0)
 	out := json.NewEncoder(os.Stdout)
 	var before uint64

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 
@@ -40,11 +41,11 @@ func main() {
 		case *profile != "":
 			return in.profile(*profile, max(*only, 1))
 		case *stages != 0:
-			return in.showStages(*stages, *asJSON)
+			return show(in.costs, *stages, *asJSON)
 		case *only > 0:
 			return in.through(in.one, *only, 1)
 		}
-		return in.show(*rounds, *asJSON)
+		return show(in.measure, *rounds, *asJSON)
 	}()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "pipeline:", err)
@@ -52,19 +53,19 @@ func main() {
 	}
 }
 
-// show measures and prints.
-func (in *input) show(rounds int, asJSON bool) error {
-	if rounds < 1 {
-		return errors.New("-rounds must be at least 1")
+// show measures so often, and prints.
+func show[T interface{ print(to io.Writer) }](measure func(times int) (T, error), times int, asJSON bool) error {
+	if times < 1 {
+		return errors.New("-rounds and -stages must be at least 1")
 	}
-	f, err := in.measure(rounds)
+	result, err := measure(times)
 	if err != nil {
 		return err
 	}
 	if asJSON {
-		return json.NewEncoder(os.Stdout).Encode(f)
+		return json.NewEncoder(os.Stdout).Encode(result)
 	}
-	f.print(os.Stdout)
+	result.print(os.Stdout)
 	return nil
 }
 

@@ -6,7 +6,7 @@ import (
 	"math"
 )
 
-func (f *figures) print(out io.Writer) {
+func (f figures) print(out io.Writer) {
 	mega := func(rate float64) string {
 		if rate == 0 {
 			return "-"

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
+	"io"
 	"runtime"
 	"time"
 
@@ -29,29 +27,20 @@ type cost struct {
 	Nanos float64 `json:"nanoseconds_per_record"`
 }
 
-// showStages prints what each stage of the way costs.
-func (in *input) showStages(passes int, asJSON bool) error {
-	if passes < 1 {
-		return errors.New("-stages must be at least 1")
+// costs are those of all stages.
+type costs []cost
+
+func (list costs) print(to io.Writer) {
+	for _, c := range list {
+		fmt.Fprintf(to, "%-22s %6.1f ns a record\n", c.Stage, c.Nanos)
 	}
-	costs, err := in.costs(passes)
-	if err != nil {
-		return err
-	}
-	if asJSON {
-		return json.NewEncoder(os.Stdout).Encode(costs)
-	}
-	for _, c := range costs {
-		fmt.Printf("%-22s %6.1f ns a record\n", c.Stage, c.Nanos)
-	}
-	return nil
 }
 
 // costs measures each stage on one core, and how the whole way goes on two: of
 // each piece of work the fastest of several passes, so that what else the
 // machine does hardly shows. Each stage includes those before it, but for
 // klauspost's inflating.
-func (in *input) costs(passes int) (list []cost, err error) {
+func (in *input) costs(passes int) (list costs, err error) {
 	stages := in.stages()
 	fastest, err := in.apart(stages, passes)
 	if err != nil {
