@@ -47,7 +47,7 @@ func (l Load) Run(program string) (out Loaded, err error) {
 		command, undo, out.Apart = measure.Apart(program)
 		defer undo()
 	}
-	p, err := Start(command[0], append(command[1:], fromStream(url, l.SubnetsFile, "--kinesis.poll-interval=200ms")...)...)
+	p, err := Start(command[0], append(command[1:], fromStream(url, l.SubnetsFile, "--kinesis.poll-interval=200ms", "--state.commit-interval=1s")...)...)
 	if err != nil {
 		return out, err
 	}

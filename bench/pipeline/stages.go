@@ -50,7 +50,7 @@ func (in *input) costs(passes int) (list costs, err error) {
 		list = append(list, in.cost(s.name, fastest[i]))
 	}
 	if runtime.NumCPU() > 1 {
-		one, two, err := in.together(passes)
+		one, two, err := in.together(4 * passes) // both cores are undisturbed less often than one
 		if err != nil {
 			return nil, err
 		}

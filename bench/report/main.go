@@ -29,7 +29,7 @@ func main() {
 	s := settings{}
 	flag.StringVar(&s.dir, "corpus", "bench/.corpus", "folder of the corpus; it is made when it is not there")
 	flag.StringVar(&s.docs, "docs", "docs", "folder that benchmarks.md and its charts are written to")
-	flag.IntVar(&s.rounds, "rounds", 7, "how often each row of a table is measured")
+	flag.IntVar(&s.rounds, "rounds", 11, "how often each row of a table is measured")
 	flag.Uint64Var(&s.grow, "grow", 100_000_000, "records of the longest run")
 	flag.BoolVar(&s.quick, "quick", false, "measure less, in about two minutes: a look, not a figure to quote")
 	flag.Parse()

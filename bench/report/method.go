@@ -29,7 +29,7 @@ const method = `
 ## Do it again
 
 ` + "```" + `
-make bench                          # everything, about 13 minutes; writes this page
+make bench                          # everything, about 9 minutes; writes this page
 go run ./bench/report -quick        # a look, about 2 minutes (-docs DIR writes elsewhere)
 go run ./bench/pipeline -corpus bench/.corpus -rounds 7 -json
 go run ./bench/pipeline -stages 15  # what each stage costs, each body at its fastest

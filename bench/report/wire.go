@@ -53,13 +53,13 @@ func (s *settings) wire(r *results) error {
 		}}
 	}
 	r.Wire = []*wired{load(3, readFull), load(1, writeFull)}
-	rounds := s.rounds
+	rounds := wireRounds
 	if s.quick {
 		rounds = 1
 	}
-	for round := range rounds {
+	for range rounds {
 		for _, w := range r.Wire {
-			if err := w.measure(s.exporter(), in, records, round%2 == 1); err != nil {
+			if err := w.measure(s.exporter(), in, records); err != nil {
 				return err
 			}
 		}
@@ -67,35 +67,32 @@ func (s *settings) wire(r *results) error {
 	return nil
 }
 
-// measure takes one load and, before or after it, as many bodies in process,
-// from a start that knows nothing but what one pass has told.
-func (w *wired) measure(program string, in *way.Input, records int, after bool) error {
+// wireRounds are more than those of the table: a load takes longer than a row,
+// and so a machine that is shared disturbs more of them.
+const wireRounds = 21
+
+// measure takes one load and, before and after it, bodies in process, from a
+// start that knows nothing but what one pass has told.
+func (w *wired) measure(program string, in *way.Input, records int) error {
 	fresh := way.NewAged(in.Subnets, in.Formats, 0)
 	pass := measure.Row{Records: records, Run: func() error { return in.Pass(fresh, 1) }}
-	passes := repeated(9, pass)
-	var inProcess float64 // records a second
-	take := func() error {
-		if _, err := measure.Take(pass); err != nil {
-			return err
-		}
-		sample, err := measure.Take(passes)
-		inProcess = float64(passes.Records) / sample.CPU.Seconds()
+	if _, err := measure.Take(pass); err != nil {
 		return err
 	}
-	if !after {
-		if err := take(); err != nil {
-			return err
-		}
+	passes := repeated(5, pass)
+	before, err := measure.Take(passes)
+	if err != nil {
+		return err
 	}
 	loaded, err := w.Run(program)
 	if err != nil {
 		return err
 	}
-	if after {
-		if err := take(); err != nil {
-			return err
-		}
+	after, err := measure.Take(passes)
+	if err != nil {
+		return err
 	}
+	inProcess := 2 * float64(passes.Records) / (before.CPU + after.CPU).Seconds()
 	w.apart = w.apart && loaded.Apart
 	w.nanos = append(w.nanos, 1e9/loaded.Rate())
 	w.share = append(w.share, loaded.Rate()/inProcess)
@@ -106,14 +103,14 @@ func (w *wired) measure(program string, in *way.Input, records int, after bool) 
 func (r *results) wiring(b *strings.Builder) {
 	b.WriteString("\n## Over the wire format of Kinesis\n\n")
 	if r.Wire[0].apart {
-		b.WriteString("The real program on a core of its own, and the server on the others; before or after it, in turn, the way in process on the same core.\n\n")
+		b.WriteString("The real program on a core of its own, and the server on the others; before and after it the way in process on the same core.\n\n")
 	} else {
-		b.WriteString("The real program and the server share what cores there are; before or after it, in turn, the way in process.\n\n")
+		b.WriteString("The real program and the server share what cores there are; before and after it the way in process.\n\n")
 	}
 	b.WriteString("| records of 4.4 KB an answer | CPU ns a record | of the rate in process | peak memory |\n|--|--|--|--|\n")
 	for _, w := range r.Wire {
 		fmt.Fprintf(b, "| %d | %.0f | %.0f %% | %.1f MiB |\n", w.PageBodies, w.Nanos(), 100*w.Share(), w.rss/mib)
 	}
-	fmt.Fprintf(b, "\nA shard gives 2 MB a second at most, which five answers of %d bring. It takes 1 MB a second: asked once a second, it gives %d records. %d shards wait to be read, each with the\n"+
-		"same number of answers, and are asked again as soon as Kinesis allows.\n", readFull, writeFull, fullLoad)
+	fmt.Fprintf(b, "\nMedians of %d loads. A shard gives 2 MB a second at most, which five answers of %d bring. It takes 1 MB a second: asked once a second, it gives %d records. %d shards wait to be read, each with the\n"+
+		"same number of answers, and are asked again as soon as Kinesis allows.\n", len(r.Wire[0].nanos), readFull, writeFull, fullLoad)
 }
