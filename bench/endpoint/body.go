@@ -62,10 +62,7 @@ func Prepare(data []byte) (*Body, error) {
 	}
 	head, tail = append(head, '-'), append([]byte{'"'}, tail...)
 	b := &Body{Records: strings.Count(string(text), `"message":`), size: len(head) + stamp + len(tail), sum: crc32.ChecksumIEEE(tail)}
-	zeros := make([]byte, len(tail))
-	for bit := range b.shift { // sums are linear
-		b.shift[bit] = ^crc32.Update(^uint32(1<<bit), crc32.IEEETable, zeros)
-	}
+	b.foresee(len(tail))
 	before := len(gzipHeader) + blockHeader + len(head) + stamp
 	stored := (group - before%group) % group // the packed part begins with a group
 	b.closing, tail = tail[:stored], tail[stored:]
@@ -80,6 +77,15 @@ func Prepare(data []byte) (*Body, error) {
 	whole := len(packed) - len(packed)%group
 	b.packed, b.rest = base64.StdEncoding.EncodeToString(packed[:whole]), packed[whole:]
 	return b, nil
+}
+
+// foresee finds for each bit of a sum what it becomes of so many bytes. A sum is
+// the exclusive or of what its bits become, and of what the bytes are alone.
+func (b *Body) foresee(size int) {
+	zeros := make([]byte, size)
+	for bit := range b.shift {
+		b.shift[bit] = ^crc32.Update(^uint32(1<<bit), crc32.IEEETable, zeros)
+	}
 }
 
 func deflate(text []byte) ([]byte, error) {

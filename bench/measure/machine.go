@@ -51,12 +51,9 @@ func expand(text string) (list []string) {
 		if !isRange {
 			last = first
 		}
-		from, err := strconv.Atoi(first)
-		if err != nil {
-			return nil
-		}
-		to, err := strconv.Atoi(last)
-		if err != nil {
+		from, errFirst := strconv.Atoi(first)
+		to, errLast := strconv.Atoi(last)
+		if errFirst != nil || errLast != nil {
 			return nil
 		}
 		for n := from; n <= to; n++ {

@@ -97,15 +97,9 @@ func (in *input) apart(stages []stage, passes int) (fastest []least, err error) 
 	return fastest, nil
 }
 
-// stretch is how many bodies lie between two looks at the clock where two cores
-// are compared with one: few enough for some pass to find both undisturbed, and
-// enough to show what two cost each other, and what one waits for the other at
-// the end.
-const stretch = 400
-
 // together takes stretches of bodies the whole way, on one core and on two.
 func (in *input) together(passes int) (one, two least, err error) {
-	stretches := (len(in.Bodies) + stretch - 1) / stretch
+	stretches := (len(in.Bodies) + way.StretchBodies - 1) / way.StretchBodies
 	one, two = make(least, stretches), make(least, stretches)
 	for range passes {
 		if err := in.stretches(in.one, 1, one); err != nil {
@@ -123,7 +117,7 @@ func (in *input) stretches(w *way.Way, cores int, fastest least) error {
 	w.Begin()
 	for i := range fastest {
 		began := time.Now()
-		if err := in.Stretch(w, i*stretch, min((i+1)*stretch, len(in.Bodies)), cores); err != nil {
+		if err := in.Stretch(w, i*way.StretchBodies, min((i+1)*way.StretchBodies, len(in.Bodies)), cores); err != nil {
 			return err
 		}
 		fastest.note(i, time.Since(began))

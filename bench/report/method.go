@@ -20,7 +20,7 @@ const method = `
 - **The real program** is built as users do and run beside a server that speaks the wire format of Kinesis (` + "`bench/endpoint`" + `), each body a delivery of its own. CPU time
   and memory are the kernel's figures for the program alone. Over the wire format of Kinesis it has the last processor for itself where there is taskset, and the server the
   others; what it is compared with begins with no deliveries remembered, as it does. Growth is measured with both on all processors and answers of 92 bodies, about 0.4 MB;
-  records by the clock then include the server's share of the machine.
+  records by the clock then include the server's share of the machine. Both loads commit every second, five times as often as by default.
 - **Objects** of S3 are read from memory, as text from the beginning to the end and as Parquet where they say. The Parquet ones have the same records, written by
   pyarrow with AWS's names and types, gzip and one row group (` + "`bench/parquet.py`" + `). A replay reads the text of one of them three times in each of four files.
 - **A scrape's** figures are the least of five rounds of 40 scrapes each; allocations are from the program's own go_memstats_mallocs_total, and include what the

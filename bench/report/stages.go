@@ -55,7 +55,7 @@ func (r *results) undisturbed(name string) float64 {
 
 func (r *results) staged(b *strings.Builder) {
 	fmt.Fprintf(b, "\n## Stages\n\nOf each body the fastest of %d passes, one core, by the clock: what somebody else does on the machine hardly shows. Each stage includes\n"+
-		"those before it, but for klauspost's inflating. The last two lines are the whole way by stretches of 400 bodies, of each the fastest of four times as many passes.\n\n| | ns a record |\n|--|--|\n", r.StagePasses)
+		"those before it, but for klauspost's inflating. The last two lines are the whole way by stretches of %d bodies, of each the fastest of four times as many passes.\n\n| | ns a record |\n|--|--|\n", r.StagePasses, way.StretchBodies)
 	for _, s := range r.Stages {
 		fmt.Fprintf(b, "| %s | %.0f |\n", s.Name, s.Nanos)
 	}

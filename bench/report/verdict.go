@@ -42,7 +42,7 @@ func (r *results) verdicts() (list []verdict) {
 	add("two cores against one", times(t[rowTwo].Times), "1.9x", t[rowTwo].Times >= 1.9)
 	if two := r.undisturbed(way.StageTwoCores); two > 0 {
 		speedup := r.undisturbed(way.StageOneCore) / two
-		add("the same, each stretch of 400 bodies at its fastest", times(speedup), "1.9x", speedup >= 1.9)
+		add(fmt.Sprintf("the same, each stretch of %d bodies at its fastest", way.StretchBodies), times(speedup), "1.9x", speedup >= 1.9)
 	}
 	add("allocations a record", fmt.Sprintf("%.5f", t[rowV2].Allocs), "0, to three decimals", t[rowV2].Allocs < 0.0005)
 	body := t[rowV2].Allocs / r.BodiesPerRecord

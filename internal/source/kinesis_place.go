@@ -30,7 +30,7 @@ const (
 // Unix milliseconds, 0 is not known. The mark says of which stream the place
 // is; one without is of any.
 func (p position) encode(mark string) string {
-	var space [128]byte // more than a sequence number, a time and a mark take
+	var space [128]byte // more than a sequence number of 56 digits, a time and a mark take
 	text := space[:0]
 	switch {
 	case p.ended:
